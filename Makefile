@@ -90,3 +90,133 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(A_RUNTIME)
 unit: $(UNIT_BIN)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# ---- tests ---------------------------------------------------------------------------------------
+BATS_FILES ?= $(sort $(wildcard tests/bats/*.bats))
+
+.PHONY: check check-unit check-bats
+check: all unit
+	@tests/run.sh --bin $(B) --unit '$(UNIT_BIN)' --bats '$(BATS_FILES)'
+
+check-unit: unit
+	@tests/run.sh --bin $(B) --unit '$(UNIT_BIN)'
+
+check-bats: all
+	@tests/run.sh --bin $(B) --bats '$(BATS_FILES)'
+
+.PHONY: asan
+asan:
+	@$(MAKE) --no-print-directory VARIANT=asan check
+
+.PHONY: analyze
+analyze:
+	$(MAKE) --no-print-directory VARIANT=analyze WERROR=-Werror=analyzer all
+
+.PHONY: coverage
+coverage:
+	$(MAKE) --no-print-directory VARIANT=cov check
+	gcovr --root . build/cov || gcov -n $$(find build/cov -name '*.gcda') | tail -n 1
+
+FUZZ_SECONDS ?= 60
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+.PHONY: fuzz
+fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
+	@for t in $^; do tests/fuzz/run.sh $$t $(FUZZ_SECONDS) || exit 1; done
+
+build/fuzz/%: tests/fuzz/%.c $(call src,spec/base) $(call src,spec)
+	@mkdir -p $(@D)
+	clang $(COMMON) -O1 -fsanitize=fuzzer,address,undefined -o $@ $(filter %.c,$^) -lyajl -lseccomp
+
+# ---- lint ----------------------------------------------------------------------------------------
+C_FILES = $(shell git ls-files '*.c' '*.h')
+SRC_FILES = $(filter-out tests/%,$(C_FILES))
+SH_FILES = $(shell git ls-files '*.sh' '*.bash' .ci/run tests/bed/init)
+
+.PHONY: lint check-format check-layers check-headers check-size check-shell tidy cppcheck format
+lint: check-format check-layers check-headers check-size check-shell cppcheck tidy
+
+check-format:
+	clang-format --dry-run --Werror $(C_FILES)
+
+check-layers:
+	awk -f tests/lint/layers.awk tests/layers.txt $(SRC_FILES)
+
+check-headers:
+	tests/lint/headers.sh $(CC) $(C_FILES)
+
+check-size:
+	tests/lint/size.sh $(C_FILES)
+
+check-shell:
+	shellcheck $(SH_FILES)
+	shellcheck --shell=bats $(BATS_FILES)
+
+tidy:
+	printf '%s\n' $(filter %.c,$(SRC_FILES)) | xargs -P 2 -n 8 sh -c \
+		'clang-tidy --quiet "$$@" -- -std=gnu17 -D_GNU_SOURCE -iquote . -DBIVALVE_VERSION=\"0\" -DBIVALVE_COMMIT=\"0\" 2>/dev/null' sh
+
+cppcheck:
+	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
+		--error-exitcode=1 --suppress=missingIncludeSystem --suppress=unusedStructMember \
+		--suppress=memleak --suppress=resourceLeak -I . $(filter %.c,$(SRC_FILES))
+
+format:
+	clang-format -i $(C_FILES)
+
+# ---- what a user runs ----------------------------------------------------------------------------
+.PHONY: deps deps-dev demo bench install uninstall clean help compile_commands.json
+DEPS     := gcc make pkg-config libc6-dev libcap-dev libseccomp-dev libyajl-dev libmnl-dev \
+	libnftnl-dev busybox-static
+DEPS_DEMO  := $(DEPS) debootstrap socat
+DEPS_DEV := $(DEPS) bats jq strace uidmap iproute2 nftables socat acl attr procps git \
+	clang clang-format clang-tidy cppcheck shellcheck universal-ctags libclang-rt-14-dev crun runc
+
+# $(call install_packages,LIST): installs what is missing, and says nothing when all is there.
+install_packages = missing=; for p in $(1); do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null \
+	| grep -qx installed || missing="$$missing $$p"; done; [ -z "$$missing" ] || \
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; }
+
+deps:
+	@$(call install_packages,$(DEPS_DEMO))
+
+deps-dev:
+	@$(call install_packages,$(DEPS_DEV))
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@tests/demo/run.sh $(B)/bivalve
+
+bench: all $(B)/bench/floor $(B)/bench/measure
+	@tests/bench/run.sh $(B)
+
+$(B)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) $(WARN) -O2 -static -o $@ $<
+
+install: all
+	install -D -m 0755 $(B)/bivalve $(DESTDIR)$(BINDIR)/bivalve
+	install -D -m 0644 docs/bivalve.1 $(DESTDIR)$(MANDIR)/man1/bivalve.1
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/bivalve $(DESTDIR)$(MANDIR)/man1/bivalve.1
+
+compile_commands.json:
+	bear -- $(MAKE) -B all unit
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'For users:'
+	@echo '  make demo       install what is needed, build, and run real workloads'
+	@echo '  make check      all tests (as root; see deps-dev)'
+	@echo '  make            build/release/bivalve'
+	@echo '  make install    to PREFIX ($(PREFIX)); uninstall takes it away'
+	@echo '  make bench      against crun, runc and the floor, side by side'
+	@echo 'For developers:'
+	@echo '  make deps-dev   the packages for tests and lint'
+	@echo '  make check-unit | check-bats   one half of check; BATS_FILES=... picks files'
+	@echo '  make asan       all of check under the address and undefined-behaviour sanitizers'
+	@echo '  make analyze    gcc -fanalyzer;  make fuzz: each fuzz target for FUZZ_SECONDS (60)'
+	@echo '  make lint       format, layers, headers, sizes, shellcheck, cppcheck, clang-tidy'
+	@echo '  make format | coverage | compile_commands.json | clean'
