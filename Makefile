@@ -167,8 +167,8 @@ format:
 .PHONY: deps deps-dev demo bench install uninstall clean help compile_commands.json
 DEPS     := gcc make pkg-config libc6-dev libcap-dev libseccomp-dev libyajl-dev libmnl-dev \
 	libnftnl-dev busybox-static
-DEPS_DEMO  := $(DEPS) debootstrap socat
-DEPS_DEV := $(DEPS) bats jq strace uidmap iproute2 nftables socat acl attr procps git \
+DEPS_DEMO := $(DEPS) mmdebstrap socat
+DEPS_DEV  := $(DEPS_DEMO) bats jq strace uidmap iproute2 nftables acl attr procps git \
 	clang clang-format clang-tidy cppcheck shellcheck universal-ctags libclang-rt-14-dev crun runc
 
 # $(call install_packages,LIST): installs what is missing, and says nothing when all is there.
