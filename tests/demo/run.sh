@@ -59,6 +59,7 @@ run_in() { # run_in SHELL: both shells show the same; "vm" joins this list when 
 
 	say "[$shell] one program"
 	start=$(date +%s%N)
+	# shellcheck disable=SC2016 # expanded by the shell in the container
 	show "$bivalve" run --isolation "$shell" --rootfs "$rootfs" --rm demo-hello -- \
 		/bin/busybox sh -c 'echo "hello from pid $$ on $(busybox hostname), uid $(busybox id -u)"'
 	elapsed=$((($(date +%s%N) - start) / 1000))
