@@ -3,11 +3,12 @@
  * The container's file system tree: built under a private bind of the root folder, then made the
  * root of the process.
  *
- *   rootfs_open()	parent, before the clone: reads every mount's options, and opens what only
- *the caller's user may open (bind sources and id maps of a user namespace) rootfs_prepare()
- *child, in its namespaces: propagation, the root's bind, mounts, devices
- *   rootfs_enter()	child, after the hooks: masked and read-only paths, pivot_root, read-only
- *root rootfs_fini()	parent after the clone, child after rootfs_enter(): closes and frees
+ *   rootfs_open()     parent, before the clone: reads every mount's options, and opens what only
+ *                     the caller's user may open (bind sources and id maps of a user namespace)
+ *   rootfs_prepare()  child, in its namespaces: propagation, the root's bind, mounts, devices
+ *   rootfs_enter()    child, after the hooks: masked and read-only paths, pivot_root, read-only
+ *                     root
+ *   rootfs_fini()     parent after the clone, child after rootfs_enter(): closes and frees
  *
  * Between prepare and enter the host's tree is in view at "/" and the container's at root_fd; names
  * inside the container are only ever resolved by openat2 below root_fd (spec/base/path.h). No
