@@ -35,6 +35,14 @@ struct ns_cgroup_join {
 	size_t n_tasks_fds;
 };
 
+/*
+ * The container's state for hooks: JSON text around its pid, which is not known before the clone:
+ * @head, the pid's digits, @tail. Borrowed; needed only where there are such hooks.
+ */
+struct ns_state_text {
+	const char *head, *tail;
+};
+
 struct ns_plan {
 	const struct config *config; /* borrowed */
 	const char *bundle;          /* absolute; borrowed */
@@ -50,15 +58,13 @@ struct ns_plan {
 	bool is_rootless;
 	struct ns_cgroup_join cgroup;
 	struct ns_io io;
-	bool stop_for_hooks;  /* send NS_EVENT_HOOKS and wait: hooks or net devices are to be served
-			       */
+	bool stop_for_hooks;  /* send NS_EVENT_HOOKS and wait: for hooks, or net devices */
 	bool no_pivot;        /* --no-pivot: MS_MOVE and chroot instead of pivot_root */
 	bool no_new_keyring;  /* --no-new-keyring */
 	int start_fd;         /* from ns_start_listen(); -1: wait on the sync socket */
 	int seccomp_cache_fd; /* folder for compiled filters; -1: none */
-	const char
-	    *state_json_created; /* stdin of createContainer hooks: "pid" is put in, see below */
-	const char *state_json_running; /* stdin of startContainer hooks */
+	struct ns_state_text state_created; /* stdin of the createContainer hooks */
+	struct ns_state_text state_running; /* stdin of the startContainer hooks */
 };
 
 /*
