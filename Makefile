@@ -48,7 +48,7 @@ ALL_LDFLAGS := $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 LIBS        := $(LIBS_$(VARIANT))
 
 # ---- modules: one archive each; the link lines below are the architecture -----------------------
-MODULES := spec/base spec cgroups namespaces runtime
+MODULES := spec/base spec cgroups namespaces netns runtime
 src      = $(wildcard $(1)/*.c)
 objs     = $(patsubst %.c,$(B)/%.o,$(call src,$(1)))
 archive  = $(B)/lib$(subst /,_,$(1)).a
@@ -64,6 +64,7 @@ A_BASE    := $(call archive,spec/base)
 A_SPEC    := $(call archive,spec) $(A_BASE)
 A_CGROUPS := $(call archive,cgroups) $(A_SPEC)
 A_NS      := $(call archive,namespaces) $(A_SPEC)
+A_NET     := $(call archive,netns) $(A_BASE)
 A_RUNTIME := $(call archive,runtime) $(call archive,namespaces) $(call archive,cgroups) $(A_SPEC)
 
 .PHONY: all
@@ -85,6 +86,14 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 $(B)/unit/%: $(B)/tests/unit/%.o $(A_RUNTIME)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_RUNTIME) -Wl,--end-group $(LIBS)
+
+# netns/ needs libmnl, of which Debian has no static archive: its tests are linked dynamically.
+UNIT_NET := $(foreach f,$(call src,netns),$(wildcard tests/unit/test_$(notdir $(f))))
+LINK_NET  = $(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ $< $(A_NET) -lnftnl -lmnl
+
+$(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NET)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_NET)
+	@mkdir -p $(@D)
+	$(LINK_NET)
 
 .PHONY: unit
 unit: $(UNIT_BIN)
