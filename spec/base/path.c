@@ -32,70 +32,219 @@ int path_open_in_root(int root_fd, const char *path, int flags, mode_t mode)
 	return -EAGAIN;
 }
 
-/* Opens the folder of @path's last part, making it and its parents; *@out_name is that part. */
-static int open_parent(int root_fd, const char *path, mode_t mode, char copy[PATH_MAX],
-		       const char **out_name)
-{
-	size_t len = strlen(path);
-	char *slash;
+/* One creation below a root: what is resolved so far, and what is left to do. */
+struct walk {
+	int root_fd;         /* borrowed */
+	int dir_fd;          /* owned: the folder that @done names */
+	char done[PATH_MAX]; /* "/a/b": no links in it */
+	char rest[PATH_MAX];
+	unsigned int budget; /* links and lost races that are still allowed */
+};
 
-	if (len >= PATH_MAX)
-		return -ENAMETOOLONG;
-	memcpy(copy, path, len + 1);
-	while (len > 1 && copy[len - 1] == '/')
-		copy[--len] = '\0';
-	slash = strrchr(copy, '/');
-	if (!slash) {
-		*out_name = copy;
-		return path_open_in_root(root_fd, ".", O_PATH | O_DIRECTORY, 0);
-	}
-	*slash = '\0';
-	*out_name = slash + 1;
-	return path_mkdirs_in_root(root_fd, copy, mode);
+/* The kernel's own limit for the links of one path. Source: path_resolution(7). */
+enum { WALK_BUDGET = 40 };
+
+static void walk_fini(struct walk *w)
+{
+	cleanup_close(&w->dir_fd);
 }
 
-int path_mkdirs_in_root(int root_fd, const char *path, mode_t mode)
+/* Opens the folder w->done anew, after it became shorter. */
+static int walk_reopen(struct walk *w)
+{
+	int fd = path_open_in_root(w->root_fd, w->done, O_PATH | O_DIRECTORY, 0);
+
+	if (fd < 0)
+		return fd;
+	cleanup_close(&w->dir_fd);
+	w->dir_fd = fd;
+	return 0;
+}
+
+static int walk_up(struct walk *w)
+{
+	char *slash = strrchr(w->done, '/');
+
+	slash[slash == w->done ? 1 : 0] = '\0';
+	return walk_reopen(w);
+}
+
+/* Puts @text before what is left of the path. */
+static int walk_push(struct walk *w, const char *text)
+{
+	char rest[PATH_MAX];
+	int len = snprintf(rest, sizeof(rest), "%s/%s", text, w->rest);
+
+	if (w->budget-- == 0)
+		return -ELOOP;
+	if (len < 0 || (size_t)len >= sizeof(rest))
+		return -ENAMETOOLONG;
+	memcpy(w->rest, rest, (size_t)len + 1);
+	return 0;
+}
+
+/* Goes on in the text of link @name. -EINVAL: it is no link; -ENOENT: there is nothing. */
+static int walk_link(struct walk *w, const char *name)
+{
+	char text[PATH_MAX];
+	ssize_t n = readlinkat(w->dir_fd, name, text, sizeof(text) - 1);
+	int rc;
+
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	rc = walk_push(w, text);
+	if (rc < 0 || text[0] != '/')
+		return rc;
+	memcpy(w->done, "/", 2);
+	return walk_reopen(w);
+}
+
+/* Enters the folder @name; as the last part (@is_last) it may be anything and is only noted. */
+static int walk_enter(struct walk *w, const char *name, bool is_last)
+{
+	size_t done_len = strlen(w->done);
+	int fd;
+
+	if (done_len == 1)
+		done_len = 0; /* "/" and "/name", not "//name" */
+	if (done_len + strlen(name) + 2 > sizeof(w->done))
+		return -ENAMETOOLONG;
+	w->done[done_len] = '/';
+	memcpy(w->done + done_len + 1, name, strlen(name) + 1);
+	if (is_last)
+		return 0;
+	fd = openat(w->dir_fd, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	cleanup_close(&w->dir_fd);
+	w->dir_fd = fd;
+	return 0;
+}
+
+/* Makes @name, which is missing. Somebody else was faster: it is looked at once more. */
+static int walk_make(struct walk *w, const char *name, bool is_dir, mode_t mode)
+{
+	auto_close int file_fd = -1;
+	int rc;
+
+	if (is_dir)
+		rc = mkdirat(w->dir_fd, name, mode);
+	else
+		rc = file_fd = openat(w->dir_fd, name,
+				      O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (rc < 0)
+		return errno == EEXIST ? walk_push(w, name) : -errno;
+	return 1;
+}
+
+static int walk_step(struct walk *w, const char *name, bool make_dir, mode_t mode)
+{
+	bool is_last = w->rest[strspn(w->rest, "/")] == '\0';
+	int rc;
+
+	if (name[0] == '.' && name[1] == '\0')
+		return 0;
+	if (name[0] == '.' && name[1] == '.' && name[2] == '\0')
+		return walk_up(w);
+	rc = walk_link(w, name);
+	if (rc == -EINVAL)
+		return walk_enter(w, name, is_last);
+	if (rc != -ENOENT)
+		return rc;
+	rc = walk_make(w, name, make_dir || !is_last, is_last ? mode : 0755);
+	return rc == 1 ? walk_enter(w, name, is_last) : rc;
+}
+
+/*
+ * Makes what is missing of @path, one part after the other; the target of a dangling link is made
+ * inside the root, as the link's text says. Every step is one name in a folder that is open, or a
+ * resolution by the kernel below the root, so a change by others cannot lead out of it.
+ */
+static int create_by_parts(int root_fd, const char *path, bool is_dir, mode_t mode)
+{
+	auto_cleanup(walk_fini) struct walk w = {
+		.root_fd = root_fd, .dir_fd = -1, .done = "/", .budget = WALK_BUDGET
+	};
+	char name[NAME_MAX + 1];
+	size_t len = strlen(path);
+	int rc;
+
+	if (len >= sizeof(w.rest))
+		return -ENAMETOOLONG;
+	memcpy(w.rest, path, len + 1);
+	rc = walk_reopen(&w);
+	while (rc == 0) {
+		const char *part = w.rest + strspn(w.rest, "/");
+
+		len = strcspn(part, "/");
+		if (len == 0)
+			return path_open_in_root(root_fd, w.done,
+						 O_PATH | (is_dir ? O_DIRECTORY : 0), 0);
+		if (len > NAME_MAX)
+			return -ENAMETOOLONG;
+		memcpy(name, part, len);
+		name[len] = '\0';
+		memmove(w.rest, part + len, strlen(part + len) + 1);
+		rc = walk_step(&w, name, is_dir, mode);
+	}
+	return rc;
+}
+
+/* The common case: only the last part is missing. -ENOENT or -EEXIST: it is not that simple. */
+static int create_last(int root_fd, const char *path, bool is_dir, mode_t mode)
 {
 	auto_close int dir_fd = -1;
 	char copy[PATH_MAX];
-	const char *name;
-	int fd;
+	size_t len = strlen(path);
+	char *name;
 
-	if (*path == '\0')
-		path = ".";
-	fd = path_open_in_root(root_fd, path, O_PATH | O_DIRECTORY, 0);
-	if (fd != -ENOENT)
-		return fd;
-	dir_fd = open_parent(root_fd, path, mode, copy, &name);
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	if (len >= sizeof(copy))
+		return -ENAMETOOLONG;
+	memcpy(copy, path, len);
+	copy[len] = '\0';
+	name = strrchr(copy, '/');
+	if (!name)
+		return -ENOENT;
+	*name++ = '\0';
+	if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return -ENOENT;
+	dir_fd = path_open_in_root(root_fd, copy[0] ? copy : ".", O_PATH | O_DIRECTORY, 0);
 	if (dir_fd < 0)
 		return dir_fd;
-	/* A dangling symbolic link at the last part makes mkdirat fail with EEXIST: it is not
-	 * followed. */
-	if (mkdirat(dir_fd, name, mode) < 0 && errno != EEXIST)
+	if (!is_dir) {
+		int fd = openat(dir_fd, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC,
+				mode);
+
+		if (fd < 0)
+			return -errno;
+		(void)close(fd);
+	} else if (mkdirat(dir_fd, name, mode) < 0) {
 		return -errno;
-	return path_open_in_root(root_fd, path, O_PATH | O_DIRECTORY, 0);
+	}
+	return path_open_in_root(dir_fd, name, O_PATH | (is_dir ? O_DIRECTORY : 0), 0);
 }
 
 int path_create_in_root(int root_fd, const char *path, bool is_dir, mode_t mode)
 {
-	auto_close int dir_fd = -1;
-	auto_close int file_fd = -1;
-	char copy[PATH_MAX];
-	const char *name;
 	int fd;
 
-	if (is_dir)
-		return path_mkdirs_in_root(root_fd, path, mode);
-	fd = path_open_in_root(root_fd, path, O_PATH, 0);
+	if (*path == '\0')
+		path = ".";
+	fd = path_open_in_root(root_fd, path, O_PATH | (is_dir ? O_DIRECTORY : 0), 0);
 	if (fd != -ENOENT)
 		return fd;
-	dir_fd = open_parent(root_fd, path, 0755, copy, &name);
-	if (dir_fd < 0)
-		return dir_fd;
-	file_fd = openat(dir_fd, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (file_fd < 0 && errno != EEXIST)
-		return -errno;
-	return path_open_in_root(root_fd, path, O_PATH, 0);
+	fd = create_last(root_fd, path, is_dir, mode);
+	if (fd != -ENOENT && fd != -EEXIST)
+		return fd;
+	return create_by_parts(root_fd, path, is_dir, mode);
+}
+
+int path_mkdirs_in_root(int root_fd, const char *path, mode_t mode)
+{
+	return path_create_in_root(root_fd, path, true, mode);
 }
 
 bool path_is_clean_abs(const char *path)

@@ -25,7 +25,9 @@ MUST_CHECK int path_mkdirs_in_root(int root_fd, const char *path, mode_t mode);
 
 /*
  * path_create_in_root - makes sure that @path below @root_fd exists as a folder (@is_dir) or as
- * a regular file, with its parents. Returns an O_PATH descriptor of it, or -errno.
+ * a regular file, with its parents (0755). The target of a dangling link is made, inside the root.
+ * Returns an O_PATH descriptor of what is there (with @is_dir false: of whatever type it is), or
+ * -errno (-ENOTDIR, -ELOOP).
  */
 MUST_CHECK int path_create_in_root(int root_fd, const char *path, bool is_dir, mode_t mode);
 
