@@ -61,6 +61,7 @@ struct ns_plan {
 	bool stop_for_hooks;  /* send NS_EVENT_HOOKS and wait: for hooks, or net devices */
 	bool no_pivot;        /* --no-pivot: MS_MOVE and chroot instead of pivot_root */
 	bool no_new_keyring;  /* --no-new-keyring */
+	bool is_sealed;       /* what final_self_protect() (final.h) returned */
 	int start_fd;         /* from ns_start_listen(); -1: wait on the sync socket */
 	int seccomp_cache_fd; /* folder for compiled filters; -1: none */
 	struct ns_state_text state_created; /* stdin of the createContainer hooks */
@@ -89,6 +90,7 @@ struct ns_exec_plan {
 	struct ns_cgroup_join cgroup;
 	struct ns_io io;
 	bool no_new_keyring;
+	bool is_sealed;       /* what final_self_protect() (final.h) returned */
 	int seccomp_cache_fd; /* -1: none */
 };
 
