@@ -48,7 +48,7 @@ ALL_LDFLAGS := $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 LIBS        := $(LIBS_$(VARIANT))
 
 # ---- modules: one archive each; the link lines below are the architecture -----------------------
-MODULES := spec/base spec cgroups namespaces netns runtime
+MODULES := spec/base spec cgroups namespaces netns vmmode/virtio vmmode/vmm runtime
 src      = $(wildcard $(1)/*.c)
 objs     = $(patsubst %.c,$(B)/%.o,$(call src,$(1)))
 archive  = $(B)/lib$(subst /,_,$(1)).a
@@ -65,6 +65,7 @@ A_SPEC    := $(call archive,spec) $(A_BASE)
 A_CGROUPS := $(call archive,cgroups) $(A_SPEC)
 A_NS      := $(call archive,namespaces) $(A_SPEC)
 A_NET     := $(call archive,netns) $(A_BASE)
+A_VMM     := $(call archive,vmmode/vmm) $(call archive,vmmode/virtio) $(A_BASE)
 A_RUNTIME := $(call archive,runtime) $(call archive,namespaces) $(call archive,cgroups) $(A_SPEC)
 
 .PHONY: all
@@ -94,6 +95,13 @@ LINK_NET  = $(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ $< $(A_NET
 $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NET)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_NET)
 	@mkdir -p $(@D)
 	$(LINK_NET)
+
+# The machine's tests are linked as the machine is: without spec, without JSON.
+UNIT_VMM := $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/vmm),$(wildcard tests/unit/test_$(notdir $(f))))
+
+$(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_VMM)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_VMM)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_VMM) -Wl,--end-group
 
 .PHONY: unit
 unit: $(UNIT_BIN)
