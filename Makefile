@@ -79,6 +79,7 @@ $(B)/%.o: %.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(B)/runtime/version.o: ALL_CFLAGS += -DBIVALVE_VERSION='"$(VERSION)"' -DBIVALVE_COMMIT='"$(COMMIT)"'
+$(B)/tests/unit/%.o: ALL_CFLAGS += -Wframe-larger-than=65536
 
 # ---- unit tests: tests/unit/test_FILE.c mirrors one source file ---------------------------------
 UNIT_SRC := $(wildcard tests/unit/test_*.c)

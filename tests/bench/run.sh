@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The benchmark: bivalve beside the floor, crun and runc (where installed), in turn in one run.
+# Usage: run.sh BUILD-DIR. ROUNDS (default 100) rounds each; prints medians and ratios as a table.
+set -euo pipefail
+bin=$(realpath "$1")
+rounds=${ROUNDS:-100}
+many=${MANY:-500}
+work=$(mktemp -d)
+bivalve="$bin/bivalve --root $work/state"
+measure=$bin/bench/measure
+
+cleanup() {
+	local id
+	for id in $($bivalve list --quiet 2>/dev/null); do
+		$bivalve delete --force "$id" || true
+	done
+	for peer in "${peers[@]}"; do
+		"$peer" --root "$work/$peer" delete --force bench >/dev/null 2>&1 || true
+	done
+	rm -rf "$work"
+}
+peers=()
+for peer in crun runc; do
+	if command -v "$peer" >/dev/null; then
+		peers+=("$peer")
+	fi
+done
+trap cleanup EXIT
+
+bundle=$work/bundle
+mkdir -p "$bundle"/rootfs/{bin,proc,dev,sys}
+cp "$(command -v busybox)" "$bundle/rootfs/bin/busybox"
+ln -s busybox "$bundle/rootfs/bin/true"
+ln -s busybox "$bundle/rootfs/bin/sleep"
+$bivalve spec --bundle "$bundle"
+jq '.process.terminal = false | .process.args = ["/bin/true"]' "$bundle/config.json" >"$work/config"
+mv "$work/config" "$bundle/config.json"
+mkdir -p "$work/sleeper"
+ln -s ../bundle/rootfs "$work/sleeper/rootfs"
+jq --arg root "$bundle/rootfs" '.root.path = $root | .process.args = ["/bin/sleep", "3600"]' \
+	"$bundle/config.json" >"$work/sleeper/config.json"
+
+heading() {
+	printf '\n%s\n\n| %-22s | %8s | %6s | %8s | %7s |\n' "$1" command 'wall ms' ratio 'cpu ms' 'RSS MiB'
+	printf '| %s | %s: | %s: | %s: | %s: |\n' ---------------------- ------- ----- ------- ------
+}
+
+# compare TITLE FIRST COMMANDS-OF-A-RUNTIME, in which RT stands for the runtime.
+compare() {
+	local list=("$2") peer
+	list+=("bivalve:${3//RT/$bivalve}")
+	for peer in "${peers[@]}"; do
+		list+=("$peer:${3//RT/$peer --root $work/$peer}")
+	done
+	heading "$1"
+	"$measure" "$rounds" "${list[@]}"
+}
+
+floor="floor: $bin/bench/floor $bundle/rootfs /bin/true"
+compare "run of /bin/true, beside the floor" "$floor" " RT run --bundle $bundle b%n"
+compare "create + start + delete, beside the floor" "$floor" \
+	" RT create --bundle $work/sleeper b%n ; RT start b%n ; RT delete --force b%n"
+
+for rt in "$bivalve" "${peers[@]/#/}"; do
+	case $rt in
+	crun | runc) rt="$rt --root $work/$rt" ;;
+	esac
+	$rt run --detach --bundle "$work/sleeper" bench >/dev/null 2>&1 </dev/null
+done
+compare "exec of /bin/true, beside a bare one" "bare: $bundle/rootfs/bin/true" " RT exec bench /bin/true"
+for peer in "${peers[@]}"; do
+	"$peer" --root "$work/$peer" delete --force bench
+done
+$bivalve delete --force bench
+
+heading "run of /bin/true with $many other containers there, beside none"
+"$measure" "$rounds" "0 others: $bivalve run --bundle $bundle b%n" | sed 's/0 others/none/;s/^| none    /| none    /'
+before=$("$measure" "$rounds" "none: $bivalve run --bundle $bundle b%n" | cut -d'|' -f3)
+for i in $(seq "$many"); do
+	$bivalve create --bundle "$work/sleeper" "many$i" >/dev/null 2>&1 </dev/null
+done
+"$measure" "$rounds" "$many others: $bivalve run --bundle $bundle b%n"
+after=$("$measure" "$rounds" "x: $bivalve run --bundle $bundle b%n" | cut -d'|' -f3)
+awk -v a="$after" -v b="$before" 'BEGIN { printf "\nratio %.2f\n", a / b }'
+for i in $(seq "$many"); do
+	$bivalve delete --force "many$i"
+done
+
+if command -v strace >/dev/null; then
+	printf '\nsystem calls of one run of /bin/true\n\n'
+	count() {
+		strace -f -c -o "$work/strace" "${@:2}" >/dev/null 2>&1 </dev/null
+		printf '| %-22s | %6s |\n' "$1" "$(awk 'END { print $(NF - 1) + 0 ? $3 : $3 }' "$work/strace" | tail -n 1)"
+	}
+	count floor "$bin/bench/floor" "$bundle/rootfs" /bin/true
+	# shellcheck disable=SC2086 # the runtime's command is meant to be split
+	count bivalve $bivalve run --bundle "$bundle" counted
+	for peer in "${peers[@]}"; do
+		count "$peer" "$peer" --root "$work/$peer" run --bundle "$bundle" counted
+	done
+fi
