@@ -18,6 +18,12 @@
 #include "spec/base/err.h"
 #include "spec/base/str.h"
 
+enum {
+	JSON_MAX_BYTES = 4 << 20,
+	JSON_MAX_DEPTH = 64,      /* the deepest property of a config is at 8 */
+	JSON_MAX_NODES = 1 << 18, /* "[[],[],..." must not become hundreds of megabytes */
+};
+
 struct json;     /* one value; borrowed from its document */
 struct json_doc; /* owns the nodes */
 

@@ -19,10 +19,7 @@
 #include "spec/base/err.h"
 #include "spec/config.h"
 
-enum {
-	CONFIG_MAX_BYTES = 4 << 20,
-	CONFIG_MAX_DEPTH = 64, /* the deepest known property is at 8 */
-};
+enum { CONFIG_MAX_BYTES = 4 << 20 };
 
 /*
  * config_load - reads and parses file @name below @dir_fd (AT_FDCWD allowed).

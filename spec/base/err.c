@@ -10,6 +10,12 @@ int err_vset(struct err *e, int code, const char *fmt, va_list ap)
 	if (e) {
 		e->code = code;
 		(void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+		/* Names from outside may hold control characters; a message stays one plain line.
+		 */
+		for (char *p = e->msg; *p; p++) {
+			if ((unsigned char)*p < 0x20 || *p == 0x7f)
+				*p = '?';
+		}
 	}
 	return code;
 }
