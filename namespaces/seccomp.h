@@ -7,7 +7,7 @@
  *   seccomp_install()     one seccomp(2) call in the child
  *
  * A syscall newer than every one that the profile knows answers ENOSYS, not the default action, so
- * that a C library's fallbacks work (see seccomp_enosys.h).
+ * that a C library's fallbacks work (seccomp_enosys.h).
  */
 #ifndef BIVALVE_NAMESPACES_SECCOMP_H
 #define BIVALVE_NAMESPACES_SECCOMP_H
@@ -53,13 +53,22 @@ void seccomp_program_fini(struct seccomp_program *p);
 bool seccomp_wants_listener(const struct seccomp_program *p);
 
 /*
- * seccomp_install - puts the filter on the calling (single-threaded) process, for good.
- * Needs no_new_privs or CAP_SYS_ADMIN in the user namespace (-EACCES). Gives *@out_listener_fd, or
- * -1 when no action is SCMP_ACT_NOTIFY. From here on the filter also holds for the runtime's own
- * calls: with a listener these are sendmsg (to hand it on), read/recvmsg and execve.
+ * seccomp_listener_fn - hands the listener on (send it to the runtime, wait for its answer).
+ * The descriptor is borrowed. Returns 0 or -errno, with @err filled in.
  */
-MUST_CHECK int seccomp_install(const struct seccomp_program *p, int *out_listener_fd,
-			       struct err *err);
+typedef int seccomp_listener_fn(void *arg, int listener_fd, struct err *err);
+
+/*
+ * seccomp_install - puts the filter on the calling (single-threaded) process, for good.
+ * @hand_on: with SCMP_ACT_NOTIFY, called with the listener once the filter is there; may be NULL
+ * when seccomp_wants_listener() is false. It runs beside the caller, in a thread that the filter
+ *           does not bind: a profile that notifies or denies sendmsg can neither block it nor fail
+ *           it. The thread is gone and the listener is closed when this function returns.
+ * Needs no_new_privs or CAP_SYS_ADMIN in the user namespace (-EACCES). Afterwards every call of the
+ * process is filtered, and should be execve alone.
+ */
+MUST_CHECK int seccomp_install(const struct seccomp_program *p, seccomp_listener_fn *hand_on,
+			       void *arg, struct err *err);
 
 struct seccomp_listener {
 	const char *path;       /* linux.seccomp.listenerPath */
