@@ -81,7 +81,8 @@ struct config_process {
 	struct strv args;
 	struct strv env;
 	const char *cwd;
-	struct config_caps *caps; /* NULL: "capabilities" absent, every set is empty (as runc and crun) */
+	struct config_caps
+	    *caps; /* NULL: "capabilities" absent, every set is empty (as runc and crun) */
 	struct {
 		struct config_rlimit *items;
 		size_t n;

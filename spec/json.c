@@ -12,6 +12,7 @@
 #include <yajl/yajl_parse.h>
 
 #include "spec/base/num.h"
+#include "spec/base/utf8.h"
 
 enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
@@ -44,35 +45,6 @@ struct builder {
 };
 
 /* ---- the raw text ---------------------------------------------------------------------------- */
-
-/* The length of the UTF-8 sequence at @p, or 0. Overlong forms and surrogates are not UTF-8. */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-	static const struct {
-		unsigned char lead_min, lead_max, next_min, next_max, len;
-	} forms[] = {
-		{ 0x00, 0x7f, 0x00, 0xff, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		if (p[0] < forms[i].lead_min || p[0] > forms[i].lead_max)
-			continue;
-		if (forms[i].len > left)
-			return 0;
-		if (forms[i].len > 1 && (p[1] < forms[i].next_min || p[1] > forms[i].next_max))
-			return 0;
-		for (size_t k = 2; k < forms[i].len; k++) {
-			if ((p[k] & 0xc0) != 0x80)
-				return 0;
-		}
-		return forms[i].len;
-	}
-	return 0;
-}
 
 /* The value of a \uXXXX escape at @p, or -1 when it is none. */
 static int unicode_escape(const char *p, size_t left)
@@ -147,7 +119,7 @@ static bool check_text(struct json_reader *r, const char *text, size_t len)
 				return false;
 			}
 		} else if (p[i] >= 0x80) {
-			step = utf8_len(p + i, len - i);
+			step = utf8_char_len(p + i, len - i);
 			if (!step) {
 				fail_at(r, text, i, "text must be UTF-8");
 				return false;

@@ -50,7 +50,7 @@ void json_write_null(struct json_writer *w, const char *key);
 /* json_write_strv - an array of strings. */
 void json_write_strv(struct json_writer *w, const char *key, const struct strv *v);
 
-/* json_writer_finish - frees the writer, ends pretty text with a newline. 0 or -ENOMEM. */
+/* json_writer_finish - frees the writer. Returns 0 or -ENOMEM. Pretty text ends with a newline. */
 MUST_CHECK int json_writer_finish(struct json_writer *w);
 
 #endif

@@ -48,7 +48,7 @@ struct mount_opts {
  * mount_options_parse - gives @out (mount_opts_fini); on an error @out is left as it was.
  * Returns 0; -EINVAL, the text names the option; -ENOMEM.
  */
-MUST_CHECK int mount_options_parse(const struct strv *options, struct mount_opts *out,
+MUST_CHECK int mount_options_parse(const struct strv *list, struct mount_opts *out,
 				   struct err *err);
 void mount_opts_fini(struct mount_opts *o);
 #define auto_mount_opts auto_cleanup(mount_opts_fini)
