@@ -6,7 +6,10 @@
 #include <linux/close_range.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+
+#include "spec/base/sys.h"
 
 enum { MAX_PASSED_FDS = 16 };
 
@@ -194,6 +197,15 @@ ssize_t fd_recv(int sock_fd, void *data, size_t len, int *fds, size_t max_fds, s
 	if (out_n_fds)
 		*out_n_fds = n_fds;
 	return n;
+}
+
+int fd_memory(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create(name, MFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 int fd_cloexec_from(unsigned int first)

@@ -45,6 +45,12 @@ MUST_CHECK int fd_send(int sock_fd, const void *data, size_t len, const int *fds
 MUST_CHECK ssize_t fd_recv(int sock_fd, void *data, size_t len, int *fds, size_t max_fds,
 			   size_t *out_n_fds);
 
+/*
+ * fd_memory - an empty, close-on-exec file in memory that can never be executed (memfd_create(2);
+ * before Linux 6.3 it merely is not). @name is for /proc alone. Returns a descriptor or -errno.
+ */
+MUST_CHECK int fd_memory(const char *name);
+
 /* fd_cloexec_from - marks every descriptor >= @first close-on-exec. Source: close_range(2). */
 MUST_CHECK int fd_cloexec_from(unsigned int first);
 
