@@ -29,8 +29,7 @@ const char *hook_kind_name(enum config_hook_kind kind);
 
 /*
  * hook_io_open - the files that the annotations run.oci.hooks.stdout and .stderr name, opened for
- * appending (made when missing, 0644 less the umask). The runtime calls it before containers' trees
- * are in view. hook_io_close() closes what is open.
+ * appending (made with mode 0600 when missing). hook_io_close() closes what is open.
  */
 MUST_CHECK int hook_io_open(const struct config *c, struct hook_io *out, struct err *err);
 void hook_io_close(struct hook_io *io);

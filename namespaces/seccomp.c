@@ -9,7 +9,7 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <unistd.h>
 
 #include "namespaces/seccomp_cache.h"
 #include "namespaces/seccomp_enosys.h"
@@ -278,11 +278,11 @@ static size_t build_stub(const struct config_seccomp *s, struct sock_filter *out
 /* libseccomp 2.5 writes programs to descriptors alone. Appends to @out. */
 static int export_program(scmp_filter_ctx ctx, struct buf *out, struct err *err)
 {
-	auto_close int fd = memfd_create("filter", MFD_CLOEXEC);
+	auto_close int fd = fd_memory("filter");
 	int rc;
 
 	if (fd < 0)
-		return err_sys(err, "/linux/seccomp: make a file in memory");
+		return err_code(err, fd, "/linux/seccomp: make a file in memory");
 	rc = seccomp_export_bpf(ctx, fd);
 	if (rc == 0)
 		rc = lseek(fd, 0, SEEK_SET) < 0 ? -errno : fd_read_all(fd, BPF_MAXINSNS * 16, out);
