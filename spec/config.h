@@ -352,8 +352,7 @@ struct config_linux {
 	struct config_personality *personality;
 };
 
-/* ---- vm (config-vm.md) ------------------------------------------------------------------------
- */
+/* ---- vm (config-vm.md) ---------------------------------------------------------------------- */
 
 struct config_vm {
 	const char *hypervisor_path;
@@ -362,6 +361,7 @@ struct config_vm {
 	struct strv kernel_parameters;
 	const char *initrd;
 	const char *image_path, *image_format;
+	const char *device_tree;
 	struct opt_u32 vcpus;
 	struct opt_u64 memory_bytes;
 };
