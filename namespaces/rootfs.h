@@ -19,6 +19,7 @@
 #define BIVALVE_NAMESPACES_ROOTFS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "namespaces/plan.h"
 #include "spec/base/err.h"
@@ -26,16 +27,16 @@
 struct mount_plan; /* namespaces/mount.h */
 
 struct rootfs {
-	int root_fd;               /* O_PATH, the top of the container's tree; -1 before prepare */
-	int null_fd;               /* O_PATH, the host's /dev/null; -1 where nothing needs it */
-	int source_fd;             /* detached clone of the root folder made by the parent, or -1 */
-	struct mount_plan *mounts; /* owned; as many as the config has */
+	int root_fd; /* O_PATH, the top of the container's tree; -1 before prepare */
+	int tree_fd; /* detached clone of the root folder made by the parent, or -1 */
+	uint64_t root_mnt_id, root_ino; /* which mount and node root_fd is */
+	struct mount_plan *mounts;      /* owned; as many as the config has */
 	size_t n_mounts;
 };
 
 #define ROOTFS_INIT                                                                                \
 	{                                                                                          \
-		-1, -1, -1, NULL, 0                                                                \
+		-1, -1, 0, 0, NULL, 0                                                              \
 	}
 
 /* rootfs_open - to be called with the caller's own rights, in the caller's mount namespace. */
