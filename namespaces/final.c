@@ -9,6 +9,7 @@
 #include <link.h>
 #include <linux/capability.h>
 #include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -225,10 +226,23 @@ int final_run(const struct final_script *s, struct err *err)
 /* ---- where the last step is not enough ---------------------------------------------------------
  */
 
+static bool has_notify(const struct config_seccomp *s)
+{
+	if (!s)
+		return false;
+	for (size_t i = 0; i < s->rules.n; i++) {
+		if (s->rules.items[i].action == SECCOMP_RET_USER_NOTIF)
+			return true;
+	}
+	return s->default_action == SECCOMP_RET_USER_NOTIF; /* the value of SCMP_ACT_NOTIFY */
+}
+
 bool final_needs_sealed(const struct config *c, const struct config_process *process)
 {
 	const struct config_process *both[] = { c->process, process };
 
+	if (has_notify(c->linux_.seccomp))
+		return true;
 	if (c->linux_.namespaces[NS_USER].is_set)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(both); i++) {

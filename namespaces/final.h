@@ -27,8 +27,9 @@
 #include "spec/base/err.h"
 
 /*
- * final_needs_sealed - processes of this container could look at ours in spite of PR_SET_DUMPABLE:
- * they have CAP_SYS_PTRACE in our user namespace. @process: the one to be started.
+ * final_needs_sealed - the last step comes too late, or would be bound by the filter already:
+ * processes of this container could look at ours in spite of PR_SET_DUMPABLE (CAP_SYS_PTRACE
+ * without a user namespace), or the seccomp profile notifies. @process: the one to be started.
  */
 bool final_needs_sealed(const struct config *c, const struct config_process *process);
 
@@ -41,7 +42,7 @@ bool final_needs_sealed(const struct config *c, const struct config_process *pro
  */
 MUST_CHECK int final_self_protect(char *const argv[], bool must, struct err *err);
 
-enum { FINAL_MAX_CALLS = 16, FINAL_WHAT_MAX = 64 };
+enum { FINAL_MAX_CALLS = 12, FINAL_WHAT_MAX = 256 };
 
 struct final_call {
 	long nr;
