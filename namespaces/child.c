@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <signal.h>
 
+#include "namespaces/oom.h"
+#include "namespaces/rlimit.h"
 #include "spec/base/proc.h"
 #include "spec/base/sys.h"
 
@@ -45,6 +47,42 @@ int child_recv(int sync_fd, struct sync_msg *out, int *out_fd, struct err *err)
 	rc = out->code < 0 && out->code != -ECHILD ? out->code : -EPROTO;
 	return out->kind == SYNC_ERRNO ? err_code(err, rc, "%s", out->text)
 				       : err_set(err, rc, "%s", out->text);
+}
+
+int child_follow(int sync_fd, child_map_fn *map, void *arg, struct ns_child *child, struct err *err)
+{
+	pid_t between = child->pid;
+	struct sync_msg m;
+	int status;
+	int rc;
+
+	for (;;) {
+		rc = child_recv(sync_fd, &m, NULL, err);
+		if (rc < 0)
+			return rc;
+		if (m.kind == SYNC_PID)
+			break;
+		if (m.kind != SYNC_MAPPED || !map)
+			return err_set(err, -EPROTO, "unexpected message %u of a child", m.kind);
+		rc = map(arg, between, err);
+		if (rc < 0)
+			return rc;
+	}
+	rc = proc_reap(between, &status);
+	if (rc < 0)
+		return err_code(err, rc, "wait for the intermediate process");
+	(void)close(take_fd(&child->pid_fd));
+	/* Our own child, not yet reaped: the number is its own. */
+	child->pid = m.code;
+	child->pid_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+	return child->pid_fd < 0 ? err_sys(err, "open a pidfd of the container's process") : 0;
+}
+
+int child_serve(int proc_fd, pid_t pid, const struct config_process *p, struct err *err)
+{
+	int rc = oom_apply(proc_fd, pid, p->oom_score_adj, err);
+
+	return rc < 0 ? rc : rlimit_raise(pid, p->rlimits.items, p->rlimits.n, err);
 }
 
 int ns_next(struct ns_child *child, struct ns_event *out, struct err *err)

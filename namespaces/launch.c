@@ -10,11 +10,8 @@
 #include "namespaces/child.h"
 #include "namespaces/idmap.h"
 #include "namespaces/init.h"
-#include "namespaces/oom.h"
 #include "namespaces/procfs.h"
-#include "namespaces/rlimit.h"
 #include "namespaces/sync.h"
-#include "spec/base/proc.h"
 #include "spec/base/sys.h"
 
 #define INIT_INIT                                                                                  \
@@ -109,59 +106,15 @@ static int clone_child(struct init *init, bool is_between, struct ns_child *chil
 	return rc;
 }
 
-static int map_ids(const struct init *init, pid_t pid, struct err *err)
+static int map_ids(void *arg, pid_t pid, struct err *err)
 {
+	const struct init *init = arg;
 	int rc = idmap_write(init->proc_fd, pid, init->plan->config, err);
 
 	if (rc < 0)
 		return rc;
 	rc = sync_send(init->sync_fds[0], SYNC_MAPPED, 0, -1);
 	return rc < 0 ? err_code(err, rc, "report to the container's init") : 0;
-}
-
-/* Serves the intermediate process, until @child is the init that it made. */
-static int follow_between(const struct init *init, struct ns_child *child, struct err *err)
-{
-	pid_t between = child->pid;
-	struct sync_msg m;
-	int status;
-	int rc;
-
-	for (;;) {
-		rc = child_recv(init->sync_fds[0], &m, NULL, err);
-		if (rc < 0)
-			return rc;
-		if (m.kind == SYNC_PID)
-			break;
-		if (m.kind != SYNC_MAPPED)
-			return err_set(err, -EPROTO, "unexpected message %u of a child", m.kind);
-		rc = map_ids(init, between, err);
-		if (rc < 0)
-			return rc;
-	}
-	rc = proc_reap(between, &status);
-	if (rc < 0)
-		return err_code(err, rc, "wait for the intermediate process");
-	(void)close(take_fd(&child->pid_fd));
-	child->pid = m.code;
-	/* Our own child, not yet reaped: the number is its own. */
-	child->pid_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-	return child->pid_fd < 0 ? err_sys(err, "open a pidfd of the container's init") : 0;
-}
-
-/* While the child works: what only privilege can do for it. */
-static int serve(const struct init *init, struct ns_child *child, struct err *err)
-{
-	const struct ns_plan *plan = init->plan;
-	const struct config_process *p = plan->config->process;
-	int rc = 0;
-
-	if (plan->is_rootless)
-		return 0;
-	rc = oom_apply(init->proc_fd, child->pid, p->oom_score_adj, err);
-	if (rc == 0)
-		rc = rlimit_raise(child->pid, p->rlimits.items, p->rlimits.n, err);
-	return rc;
 }
 
 int ns_launch(const struct ns_plan *plan, struct ns_child *out, struct err *err)
@@ -181,11 +134,11 @@ int ns_launch(const struct ns_plan *plan, struct ns_child *out, struct err *err)
 		return rc;
 	(void)close(take_fd(&init.sync_fds[1])); /* the child's death must end the socket */
 	if (is_between)
-		rc = follow_between(&init, &child, err);
+		rc = child_follow(init.sync_fds[0], map_ids, &init, &child, err);
 	else if (ns_is_new(plan->config, NS_USER))
 		rc = map_ids(&init, child.pid, err);
-	if (rc == 0)
-		rc = serve(&init, &child, err);
+	if (rc == 0 && !plan->is_rootless)
+		rc = child_serve(init.proc_fd, child.pid, plan->config->process, err);
 	if (rc < 0) {
 		/* A child that failed by itself knows the better reason: but only when it is dead.
 		 */

@@ -15,6 +15,7 @@
 #include "namespaces/plan.h"
 #include "namespaces/procfs.h"
 #include "spec/base/fd.h"
+#include "spec/base/path.h"
 #include "spec/base/sys.h"
 
 static const struct ns_kind_info kinds[] = {
@@ -45,22 +46,36 @@ uint64_t ns_flags(const struct config *c)
 	return flags;
 }
 
-/* The namespace behind @fd is the one that the caller is in. */
-static bool is_own(int fd, enum config_ns_kind kind)
+/* The user namespace that @path names is the one that the caller is in. */
+static bool is_own_user(const char *path)
 {
 	struct stat own;
 	struct stat other;
+
+	return stat("/proc/self/ns/user", &own) == 0 && stat(path, &other) == 0 &&
+	       own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+}
+
+uint64_t ns_enter_flags(const struct config *c, pid_t pid)
+{
+	uint64_t flags = 0;
 	char path[32];
 
-	(void)snprintf(path, sizeof(path), "/proc/self/ns/%s", kinds[kind].file);
-	return stat(path, &own) == 0 && fstat(fd, &other) == 0 && own.st_ino == other.st_ino &&
-	       own.st_dev == other.st_dev;
+	for (int k = 0; k < NS_KINDS; k++) {
+		if (c->linux_.namespaces[k].is_set)
+			flags |= kinds[k].clone_flag;
+	}
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	if (ns_is_joined(c, NS_USER) && is_own_user(path))
+		flags &= ~(uint64_t)CLONE_NEWUSER;
+	return flags;
 }
 
 static int open_one(enum config_ns_kind kind, const char *path, int *out, struct err *err)
 {
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	const char *type = kinds[kind].type;
+	char name[PATH_PROC_FD_MAX];
 	int flag;
 
 	if (fd < 0)
@@ -74,7 +89,7 @@ static int open_one(enum config_ns_kind kind, const char *path, int *out, struct
 		return err_set(err, -EINVAL,
 			       "/linux/namespaces: %s: '%s' is a namespace of another type", type,
 			       path);
-	if (kind == NS_USER && is_own(fd, kind))
+	if (kind == NS_USER && is_own_user(path_proc_fd(name, fd)))
 		return 0;
 	*out = take_fd(&fd);
 	return 0;

@@ -6,7 +6,9 @@
 #ifndef BIVALVE_NAMESPACES_NS_H
 #define BIVALVE_NAMESPACES_NS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "spec/base/err.h"
 #include "spec/config.h"
@@ -46,6 +48,12 @@ MUST_CHECK int ns_join(const struct config *c, const struct ns_joins *j, enum co
 
 /* ns_flags - CLONE_NEW* of the namespaces that @c makes. */
 uint64_t ns_flags(const struct config *c);
+
+/*
+ * ns_enter_flags - CLONE_NEW* of the namespaces in which @c's init, process @pid, differs from the
+ * caller. A user namespace that the caller is in already is left out: it cannot be entered.
+ */
+uint64_t ns_enter_flags(const struct config *c, pid_t pid);
 
 /*
  * ns_set_time_offsets - writes the offsets of the time namespace that the caller's children will be
