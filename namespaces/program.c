@@ -16,7 +16,8 @@
 enum {
 	LINE_MAX_BYTES = 255, /* what the kernel reads of a "#!" line: BINPRM_BUF_SIZE - 1 */
 	PHDRS_MAX = 64,
-	SHOWN_MAX = 128, /* of a name from the file, in a message */
+	SHOWN_MAX = 128, /* of a name from the file, in a message; of a path 200, so that its
+			    cause has room */
 };
 
 static const char usual_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -273,13 +274,14 @@ static int probe_error(const char *path, int rc, struct err *err)
 	switch (rc) {
 	case -ENOENT:
 	case -ENOTDIR:
-		return err_set(err, -ENOENT, "exec '%s': no such file or directory", path);
+		return err_set(err, -ENOENT, "exec '%.200s': no such file or directory", path);
 	case -EISDIR:
-		return err_set(err, -EACCES, "exec '%s': permission denied: is a directory", path);
+		return err_set(err, -EACCES, "exec '%.200s': permission denied: is a directory",
+			       path);
 	case -EACCES:
-		return err_set(err, -EACCES, "exec '%s': permission denied", path);
+		return err_set(err, -EACCES, "exec '%.200s': permission denied", path);
 	default:
-		return err_code(err, rc, "exec '%s'", path);
+		return err_code(err, rc, "exec '%.200s'", path);
 	}
 }
 
@@ -314,7 +316,7 @@ static int search_path(const char *name, const char *search, struct program *out
 	}
 	if (refusal)
 		return probe_error(refused, refusal, err);
-	return err_set(err, -ENOENT, "exec '%s': executable file not found in $PATH", name);
+	return err_set(err, -ENOENT, "exec '%.200s': executable file not found in $PATH", name);
 }
 
 static int locate(const char *name, const struct strv *env, struct program *out, struct err *err)
