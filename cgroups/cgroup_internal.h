@@ -9,6 +9,7 @@
 
 #include "cgroups/cgroup.h"
 #include "spec/base/buf.h"
+#include "spec/base/str.h"
 
 enum cg_ctl {
 	CTL_CPU,
@@ -107,6 +108,8 @@ MUST_CHECK int cg_file_read_u64(const struct cgroup *cg, const struct cg_hier *h
 				const char *file, uint64_t *out);
 /* cg_text_key_u64 - the number behind "KEY " at the start of a line. -ENOENT: no such line. */
 MUST_CHECK int cg_text_key_u64(const char *text, const char *key, uint64_t *out);
+/* cg_text_key_or - as cg_text_key_u64(), @missing where there is no such line or number. */
+uint64_t cg_text_key_or(const char *text, const char *key, uint64_t missing);
 /* cg_nap_ms - sleeps; doubles *@ms up to @max_ms, for polling what has no wake-up. */
 void cg_nap_ms(unsigned int *ms, unsigned int max_ms);
 

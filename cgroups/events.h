@@ -12,13 +12,14 @@
 struct cg_watch {
 	int fd; /* owned; poll it */
 	bool is_v2;
+	int group_fd;   /* owned; v2: cgroup.events; else -1 */
 	int file_fd;    /* owned; memory.events or memory.oom_control */
 	uint64_t n_oom; /* oom kills counted so far */
 };
 
 #define CG_WATCH_INIT                                                                              \
 	{                                                                                          \
-		.fd = -1, .file_fd = -1                                                            \
+		.fd = -1, .group_fd = -1, .file_fd = -1                                            \
 	}
 
 /* cg_watch_open - begins to watch. -ENOTSUP: the group has no memory controller. */
@@ -26,7 +27,8 @@ MUST_CHECK int cg_watch_open(struct cgroup *cg, struct cg_watch *out, struct err
 
 /*
  * cg_watch_read - takes what happened since the last call; does not block.
- * Returns the number of new OOM events (0: none), or -ENODEV: the group is gone.
+ * Returns the number of new OOM events (0: none), or -ENODEV: the group is gone (v2:
+ * also when it has no process any more).
  */
 MUST_CHECK int cg_watch_read(struct cg_watch *w, struct err *err);
 

@@ -117,6 +117,13 @@ int cg_text_key_u64(const char *text, const char *key, uint64_t *out)
 	return -ENOENT;
 }
 
+uint64_t cg_text_key_or(const char *text, const char *key, uint64_t missing)
+{
+	uint64_t v;
+
+	return cg_text_key_u64(text, key, &v) == 0 ? v : missing;
+}
+
 void cg_nap_ms(unsigned int *ms, unsigned int max_ms)
 {
 	struct timespec t = { *ms / 1000, (long)(*ms % 1000) * 1000000 };

@@ -270,11 +270,13 @@ static int check_usage(const struct cgroup *cg, const struct cg_limits *l, const
 static int write_swap_total(struct cgroup *cg, uint64_t total, struct err *err)
 {
 	static const char json[] = "/linux/resources/memory/swap";
-	const struct cg_write w = {
-		.ctl = CTL_MEMORY, .on_v2 = true, .file = "memory.swap.max", .json = json
-	};
+	char text[24] = "";
+	const struct cg_write w = { .ctl = CTL_MEMORY,
+				    .on_v2 = true,
+				    .file = "memory.swap.max",
+				    .value = text,
+				    .json = json };
 	uint64_t limit;
-	char text[24];
 	int rc = check_controller(cg, &w, err);
 
 	if (rc < 0)

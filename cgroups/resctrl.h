@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "spec/base/buf.h"
 #include "spec/base/err.h"
 #include "spec/config.h"
 
@@ -40,5 +41,10 @@ MUST_CHECK int rdt_update(const struct config_intel_rdt *rdt, const char *id,
  */
 MUST_CHECK int rdt_remove(const struct config_intel_rdt *rdt, const char *id, bool clos_is_ours,
 			  struct err *err);
+
+/* rdt_legacy_schemata - l3CacheSchema (its MB: lines give way to @mb) and memBwSchema together. */
+void rdt_legacy_schemata(const char *l3, const char *mb, struct buf *out);
+/* rdt_schemata_has - every domain of @wanted is in @have with the same value. */
+bool rdt_schemata_has(const char *have, const char *wanted);
 
 #endif
