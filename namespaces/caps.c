@@ -118,7 +118,8 @@ int caps_keep(struct err *err)
 /* A program that changed its uid has an empty ambient set, one that stayed root may not. */
 static int set_ambient(uint64_t mask, struct err *err)
 {
-	if (cap_reset_ambient() < 0)
+	/* Not cap_reset_ambient(): that asks for every single capability first (libcap 2.66). */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return err_sys(err, "/process/capabilities/ambient: clear");
 	for (int i = 0; mask; i++, mask >>= 1) {
 		if ((mask & 1) && cap_set_ambient(i, CAP_SET) < 0)
