@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One non-recursive Makefile. Output goes to build/VARIANT/ alone; `make help` lists the targets.
 
+.DEFAULT_GOAL := all
 VARIANT ?= release
 B       := build/$(VARIANT)
 VERSION := $(shell cat VERSION)
