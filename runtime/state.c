@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The files of a container's state folder. Knows no process and no cgroup. */
+#include "runtime/state.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "spec/base/fd.h"
+#include "spec/base/num.h"
+#include "spec/base/path.h"
+#include "spec/features.h"
+#include "spec/json.h"
+
+enum {
+	STATE_MAX_BYTES = 4 << 20, /* annotations may be many; config.json has the same bound */
+	ID_MAX_BYTES = 255,        /* NAME_MAX: it is a folder's name */
+	INIT_TEXT_MAX = 64,
+};
+
+const char *container_status_name(enum container_status s)
+{
+	static const char *const names[] = {
+		[CTR_CREATING] = "creating", [CTR_CREATED] = "created", [CTR_RUNNING] = "running",
+		[CTR_PAUSED] = "paused",     [CTR_STOPPED] = "stopped",
+	};
+
+	return names[s];
+}
+
+int state_check_id(const char *id, struct err *err)
+{
+	size_t len = strlen(id);
+
+	if (len == 0 || len > ID_MAX_BYTES || id[0] == '.')
+		goto bad;
+	for (size_t i = 0; i < len; i++) {
+		char c = id[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+		    !strchr("_+.-", c))
+			goto bad;
+	}
+	return 0;
+bad:
+	return err_set(err, -EINVAL,
+		       "invalid container ID format: '%s' (1 to 255 of A-Z a-z 0-9 _ + . -, "
+		       "no dot in front)",
+		       id);
+}
+
+int state_root_open(const struct app *app, bool make, struct err *err)
+{
+	auto_close int fd = -1;
+	struct stat st;
+	int rc;
+
+	fd = open(app->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && make) {
+		rc = path_mkdirs(app->root, 0700);
+		if (rc < 0)
+			return err_code(err, rc, "make the state root '%s'", app->root);
+		fd = open(app->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return err_sys(err, "open the state root '%s'", app->root);
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "examine the state root '%s'", app->root);
+	/* Who may write here says what a later command kills and removes. */
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return err_set(err, -EPERM,
+			       "state root '%s' is not private: it must be the caller's own and "
+			       "closed to others' writing (mode %04o, owner %u)",
+			       app->root, (unsigned int)(st.st_mode & 07777), st.st_uid);
+	return take_fd(&fd);
+}
+
+/* ---- state.json ---------------------------------------------------------------------------- */
+
+static void write_annotations(struct json_writer *w, const struct state *s)
+{
+	json_write_object(w, "annotations");
+	for (size_t i = 0; i < s->annotations.n; i++)
+		json_write_str(w, s->annotations.items[i].key, s->annotations.items[i].value);
+	json_write_end(w);
+}
+
+int state_save(int dir_fd, const struct state *s, struct err *err)
+{
+	auto_buf struct buf b = BUF_INIT;
+	struct json_writer w;
+	int rc;
+
+	json_writer_init(&w, &b, JSON_COMPACT);
+	json_write_object(&w, NULL);
+	json_write_str(&w, "bundle", s->bundle);
+	json_write_str(&w, "rootfs", s->rootfs);
+	json_write_str(&w, "created", s->created);
+	json_write_str(&w, "isolation", s->isolation);
+	if (s->cgroup_path)
+		json_write_str(&w, "cgroupPath", s->cgroup_path);
+	json_write_bool(&w, "cgroupIsOurs", s->is_cgroup_ours);
+	json_write_bool(&w, "rdt", s->has_rdt);
+	json_write_bool(&w, "closIsOurs", s->is_clos_ours);
+	json_write_bool(&w, "rootless", s->is_rootless);
+	if (s->annotations.n)
+		write_annotations(&w, s);
+	json_write_end(&w);
+	rc = json_writer_finish(&w);
+	if (rc == 0)
+		rc = file_replace_at(dir_fd, STATE_FILE, b.data, b.len, 0600);
+	return rc < 0 ? err_code(err, rc, "write the state of '%s'", s->id) : 0;
+}
+
+static void read_annotations(struct json_reader *r, const struct json *root, struct state *out)
+{
+	const struct json *map = json_get_object(r, root, "annotations");
+	size_t n = json_count(map);
+
+	if (!n)
+		return;
+	out->annotations.items = arena_alloc(&out->arena, n, sizeof(*out->annotations.items));
+	if (!out->annotations.items) {
+		json_no_memory(r);
+		return;
+	}
+	for (const struct json *v = json_first(map); v; v = json_next(v)) {
+		struct config_annotation *a = &out->annotations.items[out->annotations.n++];
+
+		a->key = arena_strdup(&out->arena, json_key(v));
+		if (!json_as_str(r, v, &a->value))
+			return;
+	}
+}
+
+static void read_members(struct json_reader *r, const struct json *root, struct state *out)
+{
+	if (!json_check_object(r, root))
+		return;
+	(void)json_get_str(r, root, "bundle", &out->bundle);
+	(void)json_get_str(r, root, "rootfs", &out->rootfs);
+	(void)json_get_str(r, root, "created", &out->created);
+	(void)json_get_str(r, root, "isolation", &out->isolation);
+	(void)json_get_str(r, root, "cgroupPath", &out->cgroup_path);
+	(void)json_get_bool(r, root, "cgroupIsOurs", &out->is_cgroup_ours);
+	(void)json_get_bool(r, root, "rdt", &out->has_rdt);
+	(void)json_get_bool(r, root, "closIsOurs", &out->is_clos_ours);
+	(void)json_get_bool(r, root, "rootless", &out->is_rootless);
+	read_annotations(r, root, out);
+	if (r->rc == 0 && (!out->bundle || !out->rootfs || !out->created || !out->isolation))
+		json_fail(r, root, "bundle, rootfs, created or isolation is missing");
+}
+
+int state_load(int dir_fd, const char *id, struct state *out, struct err *err)
+{
+	auto_buf struct buf b = BUF_INIT;
+	struct state s = { 0 };
+	struct json_reader r = { .arena = &s.arena, .err = err };
+	struct json_doc *doc;
+	int rc;
+
+	rc = file_read_at(dir_fd, STATE_FILE, STATE_MAX_BYTES, &b);
+	if (rc < 0)
+		return err_code(err, rc, "read the state of '%s'", id);
+	doc = json_doc_parse(&r, b.data, b.len);
+	if (doc)
+		read_members(&r, json_doc_root(doc), &s);
+	json_doc_free(doc);
+	s.id = arena_strdup(&s.arena, id);
+	if (r.rc == 0 && !s.id)
+		json_no_memory(&r);
+	if (r.rc < 0) {
+		state_fini(&s);
+		return err_wrap(err, r.rc, "read the state of '%s'", id);
+	}
+	*out = s;
+	return 0;
+}
+
+void state_fini(struct state *s)
+{
+	arena_fini(&s->arena);
+}
+
+/* ---- the init link ------------------------------------------------------------------------- */
+
+int state_save_init(int dir_fd, pid_t pid, uint64_t start_ticks, struct err *err)
+{
+	char text[INIT_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "%d %llu", pid, (unsigned long long)start_ticks);
+	if (symlinkat(text, dir_fd, STATE_INIT_LINK) < 0)
+		return err_sys(err, "record process %d", pid);
+	return 0;
+}
+
+int state_load_init(int dir_fd, pid_t *out_pid, uint64_t *out_start_ticks, struct err *err)
+{
+	char text[INIT_TEXT_MAX];
+	ssize_t n = readlinkat(dir_fd, STATE_INIT_LINK, text, sizeof(text) - 1);
+	uint64_t pid;
+	char *space;
+
+	if (n < 0 && errno == ENOENT) {
+		*out_pid = 0;
+		*out_start_ticks = 0;
+		return 0;
+	}
+	if (n < 0)
+		return err_sys(err, "read the recorded process");
+	text[n] = '\0';
+	space = strchr(text, ' ');
+	if (space)
+		*space = '\0';
+	if (!space || num_u64(text, 1, INT_MAX, &pid) < 0 ||
+	    num_u64(space + 1, 0, UINT64_MAX, out_start_ticks) < 0)
+		return err_set(err, -EPROTO, "read the recorded process: not 'PID START-TICKS'");
+	*out_pid = (pid_t)pid;
+	return 0;
+}
+
+/* ---- the state as others see it ------------------------------------------------------------ */
+
+void state_now(char out[STATE_TIME_MAX])
+{
+	struct timespec t;
+	struct tm tm;
+	size_t len;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	(void)gmtime_r(&t.tv_sec, &tm);
+	len = strftime(out, STATE_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(out + len, STATE_TIME_MAX - len, ".%09ldZ", t.tv_nsec);
+}
+
+void state_write_object(struct json_writer *w, const struct state *s, const struct state_view *v)
+{
+	json_write_object(w, NULL);
+	json_write_str(w, "ociVersion", OCI_VERSION_MAX);
+	json_write_str(w, "id", s->id);
+	json_write_str(w, "status", container_status_name(v->status));
+	json_write_str(w, "bundle", s->bundle);
+	if (v->owner) {
+		json_write_str(w, "rootfs", s->rootfs);
+		json_write_str(w, "created", s->created);
+		json_write_str(w, "owner", v->owner);
+	}
+	if (s->annotations.n)
+		write_annotations(w, s);
+	if (v->pid || v->owner)
+		json_write_i64(w, "pid", v->pid);
+	json_write_end(w);
+}
+
+int state_write_text(const struct state *s, const struct state_view *v, enum json_style style,
+		     struct buf *out, struct err *err)
+{
+	struct json_writer w;
+	int rc;
+
+	json_writer_init(&w, out, style);
+	state_write_object(&w, s, v);
+	rc = json_writer_finish(&w);
+	return rc < 0 ? err_code(err, rc, "write the state of '%s'", s->id) : 0;
+}
+
+const char *state_split_pid(struct buf *text)
+{
+	char *colon = strrchr(text->data, ':');
+
+	colon[1] = '\0';
+	text->len = (size_t)(colon + 1 - text->data);
+	return "}";
+}
