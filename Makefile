@@ -105,6 +105,11 @@ $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_VMM)): $(B)/unit/%: $(B)/tests/unit
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_VMM) -Wl,--end-group
 
+# A command line for netns/ alone; tests/bats/net_*.bats use it.
+$(B)/net/netctl: $(B)/tests/net/netctl.o $(A_NET)
+	@mkdir -p $(@D)
+	$(LINK_NET)
+
 .PHONY: unit
 unit: $(UNIT_BIN)
 

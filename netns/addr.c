@@ -13,10 +13,10 @@ static void put_ip(struct nlmsghdr *h, uint16_t type, const struct ip_addr *a)
 	mnl_attr_put(h, type, ip_bytes(a), a->b);
 }
 
-void addr_add(struct nl_batch *b, uint32_t index, const char *name, const struct if_addr *a)
+static void add(struct nl_batch *b, uint32_t index, const struct nl_note *note,
+		const struct if_addr *a)
 {
-	struct nlmsghdr *h = nl_add(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL,
-				    &(struct nl_note){ "give an address to", name, 0 });
+	struct nlmsghdr *h = nl_add(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, note);
 	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(h, sizeof(*ifa));
 
 	ifa->ifa_family = a->local.addr.family;
@@ -34,6 +34,11 @@ void addr_add(struct nl_batch *b, uint32_t index, const char *name, const struct
 		mnl_attr_put_u32(h, IFA_FLAGS, a->flags);
 }
 
+void addr_add(struct nl_batch *b, uint32_t index, const char *name, const struct if_addr *a)
+{
+	add(b, index, &(struct nl_note){ "give an address to", name, 0 }, a);
+}
+
 void addr_add_plain(struct nl_batch *b, uint32_t index, const char *name, const struct ip_prefix *p)
 {
 	struct if_addr a = { .local = *p };
@@ -43,7 +48,7 @@ void addr_add_plain(struct nl_batch *b, uint32_t index, const char *name, const 
 					  for a second */
 	else if (p->len < 31)
 		a.broadcast = ip_last(p);
-	addr_add(b, index, name, &a);
+	add(b, index, &(struct nl_note){ "give an address to", name, -EEXIST }, &a);
 }
 
 static bool read_ip(const struct nlattr *a, uint8_t family, struct ip_addr *out)

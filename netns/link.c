@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "netns/rtnl.h"
 
@@ -129,6 +130,18 @@ int link_find(struct nl *nl, const char *name, struct link_info *out, struct err
 	return rc;
 }
 
+int link_index(const struct nl *nl, const char *name, uint32_t *out)
+{
+	struct ifreq r = { 0 };
+
+	(void)snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
+	/* Any socket answers this, for its own namespace. Source: netdevice(7). */
+	if (ioctl(mnl_socket_get_fd(nl->sock), SIOCGIFINDEX, &r) < 0)
+		return -errno;
+	*out = (uint32_t)r.ifr_ifindex;
+	return 0;
+}
+
 struct each {
 	link_fn fn;
 	void *data;
@@ -185,10 +198,7 @@ void link_add_veth(struct nl_batch *b, const struct veth_spec *s)
 	struct nlattr *info;
 	struct nlattr *data;
 	struct nlattr *peer;
-	struct ifinfomsg *peer_ifi;
 
-	ifinfo(h)->ifi_flags = IFF_UP;
-	ifinfo(h)->ifi_change = IFF_UP;
 	mnl_attr_put_strz(h, IFLA_IFNAME, s->host_name);
 	put_mac(h, s->host_mac);
 	mnl_attr_put_u32(h, IFLA_MTU, s->mtu);
@@ -198,8 +208,7 @@ void link_add_veth(struct nl_batch *b, const struct veth_spec *s)
 	mnl_attr_put_strz(h, IFLA_INFO_KIND, "veth");
 	data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
 	peer = mnl_attr_nest_start(h, VETH_INFO_PEER);
-	peer_ifi = mnl_nlmsg_put_extra_header(h, sizeof(*peer_ifi));
-	peer_ifi->ifi_index = (int)s->peer_index;
+	(void)mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(h, IFLA_IFNAME, s->peer_name);
 	put_mac(h, s->peer_mac);
 	mnl_attr_put_u32(h, IFLA_MTU, s->mtu);
@@ -207,8 +216,26 @@ void link_add_veth(struct nl_batch *b, const struct veth_spec *s)
 	mnl_attr_nest_end(h, peer);
 	mnl_attr_nest_end(h, data);
 	mnl_attr_nest_end(h, info);
-	if (s->alias)
-		link_set(b, &(struct link_change){ .name = s->host_name, .alias = s->alias });
+	link_set_port_up(b, s->host_name);
+}
+
+void link_set_port_up(struct nl_batch *b, const char *name)
+{
+	struct nlmsghdr *h =
+	    begin(b, RTM_SETLINK, 0, 0,
+		  &(struct nl_note){ "change network device", name, -EAFNOSUPPORT });
+	struct nlattr *spec;
+	struct nlattr *inet6;
+
+	/* In two messages: within one, the kernel sets it up before it looks at the address mode
+	 * (do_setlink()). A kernel without IPv6 does not know the attribute. */
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	spec = mnl_attr_nest_start(h, IFLA_AF_SPEC);
+	inet6 = mnl_attr_nest_start(h, AF_INET6);
+	mnl_attr_put_u8(h, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(h, inet6);
+	mnl_attr_nest_end(h, spec);
+	link_set(b, &(struct link_change){ .name = name, .set_up = true });
 }
 
 void link_set(struct nl_batch *b, const struct link_change *c)
@@ -219,6 +246,10 @@ void link_set(struct nl_batch *b, const struct link_change *c)
 	if (c->set_up || c->set_down) {
 		ifinfo(h)->ifi_flags = c->set_up ? IFF_UP : 0;
 		ifinfo(h)->ifi_change = IFF_UP;
+	}
+	if (c->set_noarp) {
+		ifinfo(h)->ifi_flags |= IFF_NOARP;
+		ifinfo(h)->ifi_change |= IFF_NOARP;
 	}
 	if (!c->index)
 		mnl_attr_put_strz(h, IFLA_IFNAME, c->name);

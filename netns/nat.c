@@ -207,17 +207,25 @@ void nat_add_tables(struct nl_batch *b)
 		nft_add_rule(b, &bridge, bridge_rules[i].chain, bridge_rules[i].ops);
 }
 
-/* Adding is exact (NLM_F_EXCL): a second owner of a key is an error, never silence. */
-static uint16_t flags_for(uint16_t type)
+/*
+ * Adds or deletes elements. Both can be done again: adding what is there is nothing new, and a
+ * deletion adds first, in the same transaction, so that there is something to delete.
+ */
+static void change(struct nl_batch *b, uint16_t type, const struct nft_table *t,
+		   const struct nft_set *s, const struct nft_elem *elems, size_t n,
+		   const char *object)
 {
-	return type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE | NLM_F_EXCL : 0;
+	struct nl_note note = { "change the rules of", object, 0 };
+
+	nft_elems(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE, t, s, elems, n, &note);
+	if (type == NFT_MSG_DELSETELEM)
+		nft_elems(b, type, 0, t, s, elems, n, &note);
 }
 
 static void one_elem(struct nl_batch *b, uint16_t type, const struct nft_table *t,
 		     const struct nft_set *s, const void *key, const char *object)
 {
-	nft_elems(b, type, flags_for(type), t, s, &(struct nft_elem){ key, NULL }, 1,
-		  &(struct nl_note){ "change the rules of", object, 0 });
+	change(b, type, t, s, &(struct nft_elem){ key, NULL }, 1, object);
 }
 
 void nat_network(struct nl_batch *b, uint16_t type, const char *name, unsigned int flags)
@@ -284,8 +292,7 @@ void nat_guard(struct nl_batch *b, uint16_t type, const struct nat_guard *g)
 	}
 	memcpy(keys[0].ip, g->ip6.b, 16);
 	memcpy(keys[1].ip, local.b, 16);
-	nft_elems(b, type, flags_for(type), &bridge, &bridge_sets[GUARD6], elems, ARRAY_LEN(elems),
-		  &(struct nl_note){ "change the rules of", g->port, 0 });
+	change(b, type, &bridge, &bridge_sets[GUARD6], elems, ARRAY_LEN(elems), g->port);
 }
 
 enum { PORT_CHUNK = 64 };
@@ -318,12 +325,9 @@ static void publish_chunk(struct nl_batch *b, uint16_t type, const struct nat_pu
 		put_port(pairs.keys[i] + at + 4, p->host_port + first + i);
 		memcpy(pairs.values[i], p->to.b, ip_len);
 		put_port(pairs.values[i] + ip_len, p->port + first + i);
-		/* A deletion names the key alone: it is ours, by the lease of the port. */
-		elems[i].key = pairs.keys[i];
-		elems[i].data = type == NFT_MSG_NEWSETELEM ? pairs.values[i] : NULL;
+		elems[i] = (struct nft_elem){ pairs.keys[i], pairs.values[i] };
 	}
-	nft_elems(b, type, flags_for(type), &inet, &inet_sets[at ? any + 1 : any], elems, n,
-		  &(struct nl_note){ "publish ports of", p->object, 0 });
+	change(b, type, &inet, &inet_sets[at ? any + 1 : any], elems, n, p->object);
 }
 
 void nat_publish(struct nl_batch *b, uint16_t type, const struct nat_publish *p)

@@ -6,7 +6,9 @@
  * a few elements in one transaction. The rules are in nat.c as a table; netns/README.md explains
  * them.
  *
- * The functions write into a batch between nft_begin() and nft_end().
+ * The functions write into a batch between nft_begin() and nft_end(). Elements can be added and
+ * deleted again and again; without our tables that fails with -ENOENT, and adding a published port
+ * that leads elsewhere with -EEXIST. @type is NFT_MSG_NEWSETELEM or NFT_MSG_DELSETELEM.
  */
 #ifndef BIVALVE_NETNS_NAT_H
 #define BIVALVE_NETNS_NAT_H
@@ -31,8 +33,7 @@ enum {
 };
 
 /*
- * nat_network - adds (@type NFT_MSG_NEWSETELEM) or deletes (NFT_MSG_DELSETELEM) the network on
- * @bridge. @flags must be the same both times.
+ * nat_network - adds or deletes the network on @bridge. @flags must be the same both times.
  */
 void nat_network(struct nl_batch *b, uint16_t type, const char *bridge, unsigned int flags);
 

@@ -160,8 +160,9 @@ void nft_add_rule(struct nl_batch *b, const struct nft_table *t, const char *cha
 
 /*
  * nft_elems - adds (NFT_MSG_NEWSETELEM) or deletes (NFT_MSG_DELSETELEM) elements.
- * @note: for the error text. An element that exists, or does not, fails the whole batch, unless
- *        @flags lacks NLM_F_EXCL (adding).
+ * @flags: NLM_F_CREATE, and NLM_F_EXCL if one that exists shall fail the transaction; deleting one
+ *         that does not exist always does
+ * @note:  for the error text
  */
 void nft_elems(struct nl_batch *b, uint16_t type, uint16_t flags, const struct nft_table *t,
 	       const struct nft_set *s, const struct nft_elem *elems, size_t n,

@@ -25,7 +25,7 @@ struct link_info {
 	struct mac_addr mac;
 	char name[IFNAMSIZ];
 	char kind[16];  /* "bridge", "veth", "tun", ...; "" for hardware */
-	char alias[64]; /* cut short when longer */
+	char alias[96]; /* cut short when longer */
 };
 
 /* link_name_ok - a name that the kernel takes as it is: no "%d", no alias, no path. */
@@ -33,6 +33,9 @@ bool link_name_ok(const char *name);
 
 /* link_find - asks for the link @name. Returns 0; -ENODEV there is none; other errors with text. */
 MUST_CHECK int link_find(struct nl *nl, const char *name, struct link_info *out, struct err *err);
+
+/* link_index - the index of @name by one ioctl, without the lock of rtnetlink; -ENODEV. */
+MUST_CHECK int link_index(const struct nl *nl, const char *name, uint32_t *out);
 
 /* link_each - calls @fn for every link of the namespace. @fn returns 0 or an error that ends it. */
 typedef int (*link_fn)(const struct link_info *link, void *data);
@@ -53,11 +56,9 @@ struct veth_spec {
 	const char *peer_name;           /* the end in the container */
 	const struct mac_addr *host_mac; /* NULL = the kernel's choice */
 	const struct mac_addr *peer_mac;
-	uint32_t peer_index; /* wanted interface index of the peer; 0 = the kernel's choice */
-	uint32_t master;     /* index of the bridge */
+	uint32_t master; /* index of the bridge */
 	uint32_t mtu;
-	int netns_fd;      /* the peer's namespace */
-	const char *alias; /* of the host's end; NULL = none */
+	int netns_fd; /* the peer's namespace */
 };
 
 /*
@@ -66,10 +67,14 @@ struct veth_spec {
  */
 void link_add_veth(struct nl_batch *b, const struct veth_spec *spec);
 
+/* link_set_port_up - sets a port of a bridge up, without an address of its own on the host. */
+void link_set_port_up(struct nl_batch *b, const char *name);
+
 struct link_change {
 	uint32_t index;   /* 0 = by name */
 	const char *name; /* for the error text, and the key without an index */
 	bool set_up, set_down;
+	bool set_noarp;  /* answers no ARP, and asks none */
 	bool set_master; /* to @master; 0 = none */
 	uint32_t master;
 	uint32_t mtu;               /* 0 = as it is */
@@ -103,7 +108,8 @@ struct if_addr {
 /* addr_add - gives @a to the link @index; @name is for the error text. */
 void addr_add(struct nl_batch *b, uint32_t index, const char *name, const struct if_addr *a);
 
-/* addr_add_plain - a permanent global address, without duplicate address detection. */
+/* addr_add_plain - a permanent global address, without duplicate address detection; it is tolerated
+ * that the link has it. */
 void addr_add_plain(struct nl_batch *b, uint32_t index, const char *name,
 		    const struct ip_prefix *p);
 
