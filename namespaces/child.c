@@ -39,7 +39,7 @@ int child_recv(int sync_fd, struct sync_msg *out, int *out_fd, struct err *err)
 	if (rc <= 0)
 		return err_set(err, -ECHILD,
 			       "the container's process ended before its program ran");
-	if (out->kind != SYNC_ERROR && out->kind != SYNC_ERRNO)
+	if (out->kind != SYNC_ERROR && out->kind != SYNC_ERRNO && out->kind != SYNC_PROGRAM)
 		return 0;
 	if (out_fd && *out_fd >= 0)
 		(void)close(take_fd(out_fd));
@@ -87,10 +87,11 @@ int child_serve(int proc_fd, pid_t pid, const struct config_process *p, struct e
 
 int ns_next(struct ns_child *child, struct ns_event *out, struct err *err)
 {
-	struct sync_msg m;
+	struct sync_msg m = { .kind = SYNC_ERROR };
 	int fd = -1;
 	int rc = child_recv(child->sync_fd, &m, &fd, err);
 
+	child->is_program_bad = rc < 0 && m.kind == SYNC_PROGRAM;
 	if (rc == -ECHILD && child->is_ready) {
 		/* It let the socket go when it executed, for that is close-on-exec. */
 		*out = (struct ns_event){ NS_EVENT_RUNNING, -1 };

@@ -21,7 +21,7 @@ enum { EXIT_SETUP_FAILED = 1, PID_TEXT_MAX = 16 };
 
 noreturn void init_fail(int sync_fd, const struct err *err)
 {
-	sync_send_err(sync_fd, err);
+	sync_send_err(sync_fd, SYNC_ERROR, err);
 	_exit(EXIT_SETUP_FAILED);
 }
 

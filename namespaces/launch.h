@@ -28,11 +28,13 @@ struct ns_child {
 	int pid_fd;    /* owned */
 	int sync_fd;   /* owned */
 	bool is_ready; /* NS_EVENT_READY came: the end of the socket means that it executes */
+	/* ns_next() failed because of the program itself: not found, no permission, no format. */
+	bool is_program_bad;
 };
 
 #define NS_CHILD_INIT                                                                              \
 	{                                                                                          \
-		0, -1, -1, false                                                                   \
+		.pid_fd = -1, .sync_fd = -1                                                        \
 	}
 
 enum ns_event_kind {

@@ -32,9 +32,9 @@ int sync_send(int fd, enum sync_kind kind, int32_t code, int passed_fd)
 	return fd_send(fd, &header, sizeof(header), &passed_fd, passed_fd >= 0 ? 1 : 0);
 }
 
-void sync_send_err(int fd, const struct err *e)
+void sync_send_err(int fd, enum sync_kind kind, const struct err *e)
 {
-	struct sync_msg m = { .kind = SYNC_ERROR, .code = e->code };
+	struct sync_msg m = { .kind = kind, .code = e->code };
 	size_t len = strnlen(e->msg, sizeof(m.text) - 1);
 
 	memcpy(m.text, e->msg, len);

@@ -27,6 +27,7 @@ enum sync_kind {
 	SYNC_PID,     /* from an intermediate process: code is the pid of the final child */
 	SYNC_ERROR,   /* from the child: code and text */
 	SYNC_ERRNO,   /* as SYNC_ERROR, the text without its cause (the last step has no libc) */
+	SYNC_PROGRAM, /* as SYNC_ERROR: it is the program that cannot be executed */
 	SYNC_STARTED, /* from a created container: the start was accepted */
 };
 
@@ -48,8 +49,9 @@ MUST_CHECK int sync_pair(int out[2], struct err *err);
 /* sync_send - one message without text; @passed_fd is borrowed, -1: none. */
 MUST_CHECK int sync_send(int fd, enum sync_kind kind, int32_t code, int passed_fd);
 
-/* sync_send_err - the child's last word. A parent that is gone is no error. */
-void sync_send_err(int fd, const struct err *e);
+/* sync_send_err - the child's last word: SYNC_ERROR or SYNC_PROGRAM. A parent that is gone is no
+ * error. */
+void sync_send_err(int fd, enum sync_kind kind, const struct err *e);
 
 /*
  * sync_recv - one message; the text is terminated. *@out_fd (may be NULL: none wanted) is given, or

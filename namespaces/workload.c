@@ -297,8 +297,10 @@ int workload_prepare(struct workload *w, const struct sync *sync, struct err *er
 		rc = enter_cwd(w, true, err);
 	if (rc == 0)
 		rc = workload_add_home(w, err);
-	if (rc == 0)
-		rc = program_find(w->argv[0], &env, &w->program, err);
+	if (rc == 0 && program_find(w->argv[0], &env, &w->program, err) < 0) {
+		sync_send_err(sync->fd, SYNC_PROGRAM, err);
+		_exit(EXIT_FAILURE);
+	}
 	if (rc == 0)
 		rc = close_descriptors(w, sync, err);
 	if (rc < 0)
