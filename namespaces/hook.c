@@ -154,6 +154,9 @@ static int spawn(const struct config_hook *hook, const int fds[3], pid_t *out_pi
 	rc = posix_spawn_file_actions_init(&actions);
 	for (int i = 0; i < 3 && rc == 0; i++)
 		rc = posix_spawn_file_actions_adddup2(&actions, fds[i], i);
+	/* Descriptors that our own caller left open, --preserve-fds' among them, are not its. */
+	if (rc == 0)
+		rc = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
 	if (rc == 0)
 		rc = posix_spawn(out_pid, hook->path, &actions, &attr,
 				 hook->args.n ? hook->args.v : only_path,
