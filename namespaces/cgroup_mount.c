@@ -7,12 +7,14 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "spec/base/fd.h"
+#include "spec/base/log.h"
 #include "spec/base/str.h"
 
 enum { CGROUP_TEXT_MAX = 256 * 1024 };
@@ -76,27 +78,34 @@ static const char *folder_name(const struct cgroup_line *line)
 	return str_starts(line->controllers, "name=") ? line->controllers + 5 : line->controllers;
 }
 
-/* ---- where the own group is on the host ---------------------------------------------------- */
+/* ---- the own groups ------------------------------------------------------------------------ */
 
-struct host_groups {
-	struct buf cgroup; /* /proc/self/cgroup */
-	struct buf mounts; /* /proc/self/mountinfo; empty with a cgroup namespace */
+/* More hierarchies than Linux has controllers do not come up but for named ones. */
+enum { GROUPS_MAX = 64 };
+
+struct groups {
+	struct buf text; /* /proc/self/cgroup; lines borrow from it */
+	struct cgroup_line lines[GROUPS_MAX];
+	bool is_done[GROUPS_MAX];
+	size_t n;
 };
 
-static void host_groups_fini(struct host_groups *h)
+static void groups_fini(struct groups *g)
 {
-	buf_fini(&h->cgroup);
-	buf_fini(&h->mounts);
+	buf_fini(&g->text);
 }
 
-static int host_groups_read(struct host_groups *h, bool with_mounts, struct err *err)
+static int groups_read(struct groups *g, struct err *err)
 {
-	int rc = file_read_at(AT_FDCWD, "/proc/self/cgroup", CGROUP_TEXT_MAX, &h->cgroup);
+	int rc = file_read_at(AT_FDCWD, "/proc/self/cgroup", CGROUP_TEXT_MAX, &g->text);
+	char *rest = g->text.data;
 
 	if (rc < 0)
 		return err_code(err, rc, "read '/proc/self/cgroup'");
-	if (with_mounts && h->mounts.len == 0)
-		return mountinfo_read(&h->mounts, err);
+	while (rest && cgroup_lines_next(&rest, &g->lines[g->n])) {
+		if (++g->n == GROUPS_MAX)
+			return err_set(err, -E2BIG, "read '/proc/self/cgroup': too many lines");
+	}
 	return 0;
 }
 
@@ -112,158 +121,212 @@ static const char *below_root(const struct mountinfo *m, const struct cgroup_lin
 	return line->path + len;
 }
 
-/* A detached clone of the own group's folder in the host's tree. -ENOENT: it is not mounted. */
-static int clone_own_group(const struct buf *mounts, const struct cgroup_line *line)
+/* A detached clone of the own group's folder below the host's mount @m. */
+static int clone_group(const struct mountinfo *m, const char *below, const struct mount_opts *o)
+{
+	auto_buf struct buf path = BUF_INIT;
+	auto_close int tree_fd = -1;
+	int rc;
+
+	buf_printf(&path, "%s%s", m->point, below);
+	if (buf_failed(&path))
+		return -ENOMEM;
+	tree_fd = mount_clone(AT_FDCWD, buf_str(&path), 0);
+	if (tree_fd < 0)
+		return tree_fd;
+	rc = mount_set_attrs(tree_fd, &o->attrs, 0);
+	return rc < 0 ? rc : take_fd(&tree_fd);
+}
+
+typedef int (*bind_group)(const void *arg, const struct cgroup_line *line, int tree_fd);
+
+/*
+ * Calls @fn with a clone of each own group that is not done and that the host has mounted. The
+ * first mount of a hierarchy counts. Returns the number of groups, or -errno.
+ */
+static int for_host_groups(struct groups *g, const struct mount_opts *o, bind_group fn,
+			   const void *arg)
 {
 	auto_buf struct buf text = BUF_INIT;
-	auto_buf struct buf path = BUF_INIT;
 	struct mountinfo m;
 	char *rest;
+	int found = 0;
+	int rc = mountinfo_read(&text, NULL);
 
-	buf_add(&text, mounts->data, mounts->len);
-	if (buf_failed(&text))
-		return -ENOMEM;
+	if (rc < 0)
+		return rc;
 	rest = text.data;
-	while (mountinfo_next(&rest, &m)) {
-		const char *below = cgroup_mount_has(&m, line) ? below_root(&m, line) : NULL;
-
-		if (!below)
+	while (rest && mountinfo_next(&rest, &m)) {
+		if (!str_starts(m.type, "cgroup"))
 			continue;
-		buf_printf(&path, "%s%s", m.point, below);
-		return buf_failed(&path) ? -ENOMEM : mount_clone(AT_FDCWD, buf_str(&path), 0);
+		for (size_t i = 0; i < g->n; i++) {
+			auto_close int tree_fd = -1;
+			const char *below;
+
+			if (g->is_done[i] || !cgroup_mount_has(&m, &g->lines[i]))
+				continue;
+			below = below_root(&m, &g->lines[i]);
+			if (!below)
+				continue;
+			tree_fd = clone_group(&m, below, o);
+			rc = tree_fd < 0 ? tree_fd : fn(arg, &g->lines[i], tree_fd);
+			if (rc < 0)
+				return rc;
+			g->is_done[i] = true;
+			found++;
+		}
 	}
-	return -ENOENT;
+	return found;
 }
 
 /* ---- cgroup v2 ----------------------------------------------------------------------------- */
 
-/* The mount's own flags, as a bind mount gets them. */
-static int attach_bound(int tree_fd, const struct mount_opts *o, int target_fd)
-{
-	int rc = mount_set_opts(tree_fd, o);
+struct v2_mount {
+	const struct mount_opts *opts;
+	int target_fd;
+};
 
-	return rc < 0 ? rc : mount_attach(tree_fd, target_fd);
+static int bind_v2(const void *arg, const struct cgroup_line *line, int tree_fd)
+{
+	const struct v2_mount *v = arg;
+	int rc;
+
+	if (line->controllers[0] != '\0')
+		return 0;
+	rc = mount_set_opts(tree_fd, v->opts);
+	return rc < 0 ? rc : mount_attach(tree_fd, v->target_fd);
 }
 
-static int bind_v2(struct host_groups *h, const struct mount_opts *o, int target_fd,
-		   struct err *err)
+static int bind_own_v2(const struct mount_plan *mp, int target_fd, struct err *err)
 {
-	auto_close int tree_fd = -1;
-	struct cgroup_line line;
-	char *rest;
-	int rc = host_groups_read(h, true, err);
+	auto_cleanup(groups_fini) struct groups g = { 0 };
+	struct v2_mount v = { &mp->opts, target_fd };
+	int rc = groups_read(&g, err);
 
 	if (rc < 0)
 		return rc;
-	rest = h->cgroup.data;
-	rc = -ENOENT;
-	while (rc == -ENOENT && cgroup_lines_next(&rest, &line)) {
-		if (line.controllers[0] == '\0')
-			rc = tree_fd = clone_own_group(&h->mounts, &line);
-	}
-	if (rc >= 0)
-		rc = attach_bound(tree_fd, o, target_fd);
-	return rc < 0 ? err_code(err, rc, "bind the container's cgroup2 group") : 0;
+	for (size_t i = 0; i < g.n; i++)
+		g.is_done[i] = g.lines[i].controllers[0] != '\0';
+	rc = for_host_groups(&g, &mp->opts, bind_v2, &v);
+	if (rc == 0)
+		rc = -ENOENT;
+	return rc < 0 ? err_code(err, rc, "bind the container's cgroup2 group on '%s'",
+				 mp->conf->destination)
+		      : 0;
 }
 
-static int mount_v2(bool has_cgroupns, struct mount_plan *mp, int target_fd, struct err *err)
+static int mount_v2(bool has_cgroupns, const struct mount_plan *mp, int target_fd, struct err *err)
 {
-	auto_cleanup(host_groups_fini) struct host_groups h = { BUF_INIT, BUF_INIT };
-	auto_close int mount_fd = -1;
-	struct mount_opts rest = mp->opts; /* borrows */
 	struct mount_fs fs = { "cgroup2", "cgroup", mp->opts.data, mp->opts.flags_set };
-	bool is_plain = !rest.n_propagations && !rest.rec_attrs.set && !rest.rec_attrs.clear;
+	struct mount_opts rest = mp->opts; /* borrows */
+	auto_close int mount_fd = -1;
 	int rc = -EPERM;
 
-	if (has_cgroupns && is_plain)
+	rest.attrs = (struct mount_attrs){ 0 };
+	if (has_cgroupns && !rest.n_propagations && !rest.rec_attrs.set && !rest.rec_attrs.clear)
 		rc = mount_new(&fs, target_fd);
 	else if (has_cgroupns)
 		rc = mount_fd = mount_new_staged(&fs);
 	if (rc == -EPERM || rc == -EBUSY) /* a user namespace that does not own the cgroup one */
-		return bind_v2(&h, &mp->opts, target_fd, err);
-	if (rc < 0)
-		return err_code(err, rc, "mount 'cgroup2' on '%s'", mp->conf->destination);
-	if (mount_fd < 0)
-		return 0;
-	rest.attrs = (struct mount_attrs){ 0 };
-	rc = attach_bound(mount_fd, &rest, target_fd);
+		return bind_own_v2(mp, target_fd, err);
+	if (rc >= 0 && mount_fd >= 0)
+		rc = mount_set_opts(mount_fd, &rest);
+	if (rc >= 0 && mount_fd >= 0)
+		rc = mount_attach(mount_fd, target_fd);
 	return rc < 0 ? err_code(err, rc, "mount 'cgroup2' on '%s'", mp->conf->destination) : 0;
 }
 
 /* ---- cgroup v1 and hybrid ------------------------------------------------------------------ */
 
 struct v1_mount {
-	struct mount_plan *mp;
-	struct host_groups *host;
-	int dir_fd; /* top of the tmpfs */
-	bool has_cgroupns;
+	const struct mount_plan *mp;
+	int dir_fd; /* top of the tmpfs, which is new and in nobody's hands: names in it are sure */
 };
 
 /* Links "cpu" -> "cpu,cpuacct". */
 static int link_controllers(int dir_fd, const char *joint)
 {
-	for (const char *p = joint;; p++) {
+	for (const char *p = joint; *p; p += *p == ',') {
 		size_t n = strcspn(p, ",");
 		char name[NAME_MAX + 1];
 
 		if (n > NAME_MAX)
 			return -ENAMETOOLONG;
-		if (n == strlen(joint))
-			return 0;
 		memcpy(name, p, n);
 		name[n] = '\0';
-		if (symlinkat(joint, dir_fd, name) < 0 && errno != EEXIST)
+		if (symlinkat(joint, dir_fd, name) < 0)
 			return -errno;
 		p += n;
-		if (*p == '\0')
-			return 0;
 	}
+	return 0;
 }
 
-/* A mount of the hierarchy from inside the cgroup namespace: its top is the own group. */
-static int mount_hierarchy(const struct v1_mount *v, const struct cgroup_line *line)
+static int make_folder(const struct v1_mount *v, const struct cgroup_line *line)
 {
-	auto_buf struct buf data = BUF_INIT;
-	bool is_v2 = line->controllers[0] == '\0';
-	struct mount_fs fs = { is_v2 ? "cgroup2" : "cgroup", "cgroup", NULL,
-			       v->mp->opts.flags_set };
-
-	if (!is_v2) {
-		buf_printf(&data, "%s%s", str_starts(line->controllers, "name=") ? "none," : "",
-			   line->controllers);
-		if (buf_failed(&data))
-			return -ENOMEM;
-		fs.data = buf_str(&data);
-	}
-	return mount_new_staged(&fs);
-}
-
-static int add_hierarchy(const struct v1_mount *v, const struct cgroup_line *line)
-{
-	auto_close int mount_fd = -1;
 	const char *name = folder_name(line);
-	int rc = -EPERM;
 
-	if (v->has_cgroupns)
-		rc = mount_fd = mount_hierarchy(v, line);
-	if (rc == -EPERM || rc == -EBUSY) {
-		rc = v->host->mounts.len ? 0 : mountinfo_read(&v->host->mounts, NULL);
-		if (rc < 0)
-			return rc;
-		rc = mount_fd = clone_own_group(&v->host->mounts, line);
-		if (rc == -ENOENT) /* the host does not show it either */
-			return 0;
-		if (rc >= 0)
-			rc = mount_set_attrs(mount_fd, &v->mp->opts.attrs, 0);
-	}
+	/* A hierarchy that could not be mounted is tried again as a bind mount. */
+	if (mkdirat(v->dir_fd, name, 0755) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return strchr(name, ',') ? link_controllers(v->dir_fd, name) : 0;
+}
+
+static int bind_v1(const void *arg, const struct cgroup_line *line, int tree_fd)
+{
+	const struct v1_mount *v = arg;
+	int rc = make_folder(v, line);
+
 	if (rc < 0)
 		return rc;
-	if (mkdirat(v->dir_fd, name, 0755) < 0)
+	if (move_mount(tree_fd, "", v->dir_fd, folder_name(line), MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return -errno;
-	/* The tmpfs is new and in nobody's hands: the name is what was made. */
-	if (move_mount(mount_fd, "", v->dir_fd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	return 0;
+}
+
+/*
+ * A mount of the hierarchy from inside the cgroup namespace: its top is the own group. The working
+ * directory is the tmpfs.
+ */
+static int mount_hierarchy(const struct v1_mount *v, const struct cgroup_line *line)
+{
+	bool is_v2 = line->controllers[0] == '\0';
+	bool is_named = str_starts(line->controllers, "name=");
+	char data[NAME_MAX + 1];
+	int rc = make_folder(v, line);
+
+	if (rc < 0)
+		return rc;
+	rc = snprintf(data, sizeof(data), "%s%s", is_named ? "none," : "", line->controllers);
+	if (rc < 0 || (size_t)rc >= sizeof(data))
+		return -ENAMETOOLONG;
+	if (mount("cgroup", folder_name(line), is_v2 ? "cgroup2" : "cgroup", v->mp->opts.flags_set,
+		  is_v2 ? NULL : data) < 0)
 		return -errno;
-	return strchr(name, ',') ? link_controllers(v->dir_fd, name) : 0;
+	return 0;
+}
+
+/* Mounts what it can; what the kernel refuses (-EPERM, -EBUSY) is left for a bind mount. */
+static int mount_hierarchies(const struct v1_mount *v, struct groups *g, struct err *err)
+{
+	auto_close int old_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc = 0;
+
+	if (fchdir(v->dir_fd) < 0)
+		return err_sys(err, "enter '%s'", v->mp->conf->destination);
+	for (size_t i = 0; rc == 0 && i < g->n; i++) {
+		if (g->is_done[i])
+			continue;
+		rc = mount_hierarchy(v, &g->lines[i]);
+		g->is_done[i] = rc == 0;
+		if (rc == -EPERM || rc == -EBUSY)
+			rc = 0;
+		if (rc < 0)
+			(void)err_code(err, rc, "mount cgroup '%s' on '%s'",
+				       folder_name(&g->lines[i]), v->mp->conf->destination);
+	}
+	if (old_fd < 0 || fchdir(old_fd) < 0) /* it was closed to this user before */
+		log_debug("the working directory can not be entered again, ignoring");
+	return rc;
 }
 
 static bool host_has_unified(void)
@@ -273,45 +336,48 @@ static bool host_has_unified(void)
 	return statfs("/sys/fs/cgroup/unified", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-static int add_hierarchies(struct v1_mount *v, struct err *err)
+static int fill_v1(const struct v1_mount *v, bool has_cgroupns, struct err *err)
 {
-	struct cgroup_line line;
-	char *rest;
-	int rc = host_groups_read(v->host, false, err);
+	auto_cleanup(groups_fini) struct groups g = { 0 };
+	bool is_all = true;
+	int rc = groups_read(&g, err);
 
 	if (rc < 0)
 		return rc;
-	rest = v->host->cgroup.data;
-	while (cgroup_lines_next(&rest, &line)) {
-		if (line.controllers[0] == '\0' && !host_has_unified())
-			continue;
-		rc = add_hierarchy(v, &line);
+	for (size_t i = 0; i < g.n; i++)
+		g.is_done[i] = g.lines[i].controllers[0] == '\0' && !host_has_unified();
+	if (has_cgroupns) {
+		rc = mount_hierarchies(v, &g, err);
 		if (rc < 0)
-			return err_code(err, rc, "mount cgroup '%s' on '%s'", folder_name(&line),
-					v->mp->conf->destination);
+			return rc;
 	}
-	return 0;
+	for (size_t i = 0; i < g.n; i++)
+		is_all = is_all && g.is_done[i];
+	if (is_all)
+		return 0;
+	/* One that the host does not show either is left out. */
+	rc = for_host_groups(&g, &v->mp->opts, bind_v1, v);
+	return rc < 0 ? err_code(err, rc, "bind the container's cgroups on '%s'",
+				 v->mp->conf->destination)
+		      : 0;
 }
 
-static int mount_v1(bool has_cgroupns, struct mount_plan *mp, int target_fd, struct err *err)
+static int mount_v1(bool has_cgroupns, const struct mount_plan *mp, int target_fd, struct err *err)
 {
-	auto_cleanup(host_groups_fini) struct host_groups h = { BUF_INIT, BUF_INIT };
-	auto_close int tmpfs_fd = -1;
 	struct mount_opts rest = mp->opts; /* borrows */
 	/* Writable until the folders are there. */
 	struct mount_fs fs = { "tmpfs", "cgroup", "mode=755,nr_inodes=1024",
 			       mp->opts.flags_set & ~(unsigned long)MS_RDONLY };
-	struct v1_mount v = { .mp = mp, .host = &h, .has_cgroupns = has_cgroupns };
+	auto_close int tmpfs_fd = mount_new_staged(&fs);
+	struct v1_mount v = { mp, tmpfs_fd };
 	int rc;
 
-	tmpfs_fd = mount_new_staged(&fs);
 	if (tmpfs_fd < 0)
 		return err_code(err, tmpfs_fd, "mount 'tmpfs' on '%s'", mp->conf->destination);
 	rc = mount_attach(tmpfs_fd, target_fd);
 	if (rc < 0)
 		return err_code(err, rc, "mount 'tmpfs' on '%s'", mp->conf->destination);
-	v.dir_fd = tmpfs_fd;
-	rc = add_hierarchies(&v, err);
+	rc = fill_v1(&v, has_cgroupns, err);
 	if (rc < 0)
 		return rc;
 	rest.attrs = (struct mount_attrs){ .set = mp->opts.attrs.set & MOUNT_ATTR_RDONLY };

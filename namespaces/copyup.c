@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "spec/base/fd.h"
-#include "spec/base/path.h"
 #include "spec/base/str.h"
 
 enum { XATTR_NAMES_MAX = 64 * 1024, XATTR_VALUE_MAX = 64 * 1024 };
@@ -39,10 +38,10 @@ static int copy_content(int src_fd, int dst_fd)
 	return 0;
 }
 
-static int copy_xattr(const char *src, const char *dst, const char *name)
+static int copy_xattr(int src_fd, int dst_fd, const char *name)
 {
 	auto_free char *value = NULL;
-	ssize_t len = lgetxattr(src, name, NULL, 0);
+	ssize_t len = fgetxattr(src_fd, name, NULL, 0);
 
 	if (len < 0)
 		return errno == ENODATA ? 0 : -errno;
@@ -51,25 +50,21 @@ static int copy_xattr(const char *src, const char *dst, const char *name)
 	value = malloc((size_t)len + 1);
 	if (!value)
 		return -ENOMEM;
-	len = lgetxattr(src, name, value, (size_t)len);
+	len = fgetxattr(src_fd, name, value, (size_t)len);
 	if (len < 0)
 		return errno == ENODATA ? 0 : -errno;
-	if (lsetxattr(dst, name, value, (size_t)len, 0) < 0 && errno != EOPNOTSUPP &&
+	if (fsetxattr(dst_fd, name, value, (size_t)len, 0) < 0 && errno != EOPNOTSUPP &&
 	    errno != EPERM)
 		return -errno;
 	return 0;
 }
 
-/* What the tmpfs takes; security.selinux is the mount's own affair. @src, @dst: by descriptor. */
+/* What the tmpfs takes; security.selinux is the mount's own affair. */
 static int copy_xattrs(int src_fd, int dst_fd)
 {
-	char src[PATH_PROC_FD_MAX], dst[PATH_PROC_FD_MAX];
 	auto_free char *names = NULL;
-	ssize_t len;
+	ssize_t len = flistxattr(src_fd, NULL, 0);
 
-	path_proc_fd(src, src_fd);
-	path_proc_fd(dst, dst_fd);
-	len = listxattr(src, NULL, 0);
 	if (len <= 0)
 		return len == 0 || errno == EOPNOTSUPP ? 0 : -errno;
 	if (len > XATTR_NAMES_MAX)
@@ -77,16 +72,13 @@ static int copy_xattrs(int src_fd, int dst_fd)
 	names = malloc((size_t)len + 1);
 	if (!names)
 		return -ENOMEM;
-	len = listxattr(src, names, (size_t)len);
+	len = flistxattr(src_fd, names, (size_t)len);
 	if (len < 0)
 		return -errno;
 	names[len] = '\0';
 	for (const char *n = names; n < names + len; n += strlen(n) + 1) {
-		int rc;
+		int rc = str_eq(n, "security.selinux") ? 0 : copy_xattr(src_fd, dst_fd, n);
 
-		if (str_eq(n, "security.selinux"))
-			continue;
-		rc = copy_xattr(src, dst, n);
 		if (rc < 0)
 			return rc;
 	}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A box for tests of namespaces/rootfs: a temporary bundle with a root folder, and a child in new
+ * namespaces that builds and enters it and then runs a check. What the child finds comes back in
+ * shared memory, for its file system is another one by then.
+ */
+#ifndef BIVALVE_TESTS_UNIT_ROOTFS_BOX_H
+#define BIVALVE_TESTS_UNIT_ROOTFS_BOX_H
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "namespaces/rootfs.h"
+#include "spec/base/sys.h"
+#include "spec/parse.h"
+#include "tests/unit/test.h"
+
+struct box_report {
+	int rc;
+	struct err err;
+	bool failed; /* a check in the child failed */
+};
+
+struct box {
+	char dir[64]; /* the bundle; the root is its "rootfs" */
+	struct box_report *report;
+};
+
+static inline void box_shell(const struct box *b, const char *script)
+{
+	char text[8192];
+
+	(void)snprintf(text, sizeof(text), "cd %s/rootfs && { %s; }", b->dir, script);
+	if (system(text) != 0)
+		TEST_FAIL("script failed: %s", script);
+}
+
+static inline struct box box_new(void)
+{
+	struct box b = { .dir = "/tmp/bivalve-box-XXXXXX" };
+	b.report = mmap(NULL, sizeof(*b.report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
+	char root[80];
+
+	if (!mkdtemp(b.dir) || chmod(b.dir, 0755) < 0)
+		TEST_FAIL("mkdtemp");
+	(void)snprintf(root, sizeof(root), "%s/rootfs", b.dir);
+	if (mkdir(root, 0755) < 0)
+		TEST_FAIL("mkdir '%s'", root);
+	return b;
+}
+
+static inline int box_remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	(void)remove(path);
+	return 0;
+}
+
+static inline void box_free(struct box *b)
+{
+	/* The child's mounts are gone with it: what is left is plain files. */
+	(void)nftw(b->dir, box_remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	(void)munmap(b->report, sizeof(*b->report));
+}
+
+/* Runs in the child, inside. */
+typedef void (*box_check)(const struct box *b);
+
+static inline void box_child(const struct ns_plan *plan, struct rootfs *r, const struct box *b,
+			     box_check check)
+{
+	struct box_report *out = b->report;
+
+	test_failed = false;
+	out->rc = rootfs_prepare(plan, r, &out->err);
+	if (out->rc == 0)
+		out->rc = rootfs_enter(plan, r, &out->err);
+	rootfs_fini(r);
+	if (out->rc == 0 && check)
+		check(b);
+	(void)fflush(stdout);
+	out->failed = test_failed;
+	_exit(0);
+}
+
+struct box_run {
+	const char *namespaces; /* NULL: mount, pid, ipc, uts, network */
+	const char *root;       /* NULL: {"path":"rootfs"} */
+	const char *linux_more; /* ",\"maskedPaths\":[...]"; NULL: nothing */
+	const char *more;       /* ",\"mounts\":[...]"; NULL: nothing */
+	bool no_pivot;
+	box_check check;
+};
+
+#define BOX_NAMESPACES                                                                             \
+	"{\"type\":\"mount\"},{\"type\":\"pid\"},{\"type\":\"ipc\"},{\"type\":\"uts\"},"           \
+	"{\"type\":\"network\"}"
+
+static inline bool box_config(const struct box_run *how, struct config *out, struct err *err)
+{
+	char text[16384];
+
+	(void)snprintf(text, sizeof(text),
+		       "{\"ociVersion\":\"1.3.0\",\"root\":%s,"
+		       "\"process\":{\"cwd\":\"/\",\"args\":[\"x\"]},"
+		       "\"linux\":{\"namespaces\":[%s]%s}%s}",
+		       how->root ? how->root : "{\"path\":\"rootfs\"}",
+		       how->namespaces ? how->namespaces : BOX_NAMESPACES,
+		       how->linux_more ? how->linux_more : "", how->more ? how->more : "");
+	return config_parse(text, strlen(text), out, err) == 0;
+}
+
+static inline void box_clone(const struct ns_plan *plan, struct rootfs *r, const struct box *b,
+			     box_check check)
+{
+	struct clone_args args = { .flags = plan->new_flags, .exit_signal = SIGCHLD };
+	pid_t pid;
+	int status = 0;
+
+	(void)fflush(stdout);
+	pid = sys_clone3(&args);
+	if (pid == 0)
+		box_child(plan, r, b, check);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+		TEST_FAIL("no child, or it died: %x", (unsigned int)status);
+	if (b->report->failed)
+		TEST_FAIL("a check inside failed");
+}
+
+/* box_run - the code of open, prepare or enter; the text is in @b->report->err. */
+static inline int box_run(const struct box *b, struct box_run how)
+{
+	struct rootfs r = ROOTFS_INIT;
+	struct config config;
+	struct ns_plan plan;
+	struct box_report *out = b->report;
+
+	*out = (struct box_report){ .rc = -1 };
+	if (!box_config(&how, &config, &out->err) ||
+	    ns_plan_from_config(&config, b->dir, "box", &plan, &out->err) < 0) {
+		TEST_FAIL("config: %s", out->err.msg);
+		return -1;
+	}
+	plan.no_pivot = how.no_pivot;
+	out->rc = rootfs_open(&plan, &r, &out->err);
+	if (out->rc == 0)
+		box_clone(&plan, &r, b, how.check);
+	rootfs_fini(&r);
+	ns_plan_fini(&plan);
+	config_fini(&config);
+	return out->rc;
+}
+
+#define BOX_OK(b, ...)                                                                             \
+	do {                                                                                       \
+		if (box_run((b), (struct box_run){ __VA_ARGS__ }) != 0)                            \
+			TEST_FAIL("%s", (b)->report->err.msg);                                     \
+	} while (0)
+
+#define BOX_FAILS(b, text, ...)                                                                    \
+	do {                                                                                       \
+		CHECK(box_run((b), (struct box_run){ __VA_ARGS__ }) < 0);                          \
+		CHECK_HAS((b)->report->err.msg, (text));                                           \
+	} while (0)
+
+#endif

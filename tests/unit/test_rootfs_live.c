@@ -1,0 +1,697 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Building and entering a root for real: the usual mounts, what follows from options, and hostile
+ * images, each of which ends inside the root or in a clear error. Needs root.
+ */
+#include <errno.h>
+#include <linux/magic.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+#include "tests/unit/child.h"
+#include "tests/unit/rootfs_box.h"
+
+#define MOUNTS(list)   ",\"mounts\":[" list "]"
+#define FS(dest, type) "{\"destination\":\"" dest "\",\"type\":\"" type "\",\"source\":\"x\"}"
+#define PROC           FS("/proc", "proc")
+#define BIND(dest, src, options)                                                                   \
+	"{\"destination\":\"" dest "\",\"type\":\"bind\",\"source\":\"" src                        \
+	"\",\"options\":[" options "]}"
+#define WITH(dest, type, options)                                                                  \
+	"{\"destination\":\"" dest "\",\"type\":\"" type                                           \
+	"\",\"source\":\"x\",\"options\":[" options "]}"
+#define DEV WITH("/dev", "tmpfs", "\"nosuid\",\"strictatime\",\"mode=755\",\"size=65536k\"")
+#define DEFAULTS                                                                                                             \
+	PROC "," DEV "," WITH("/dev/pts", "devpts", "\"nosuid\",\"noexec\",\"newinstance\",\"ptmxmode=0666\"") "," WITH(     \
+	    "/dev/shm", "tmpfs",                                                                                             \
+	    "\"nosuid\",\"noexec\",\"nodev\",\"mode=1777\"") "," WITH("/dev/mqueue", "mqueue",                               \
+								      "\"nosuid\",\"noexec\","                               \
+								      "\"nodev\"") "," WITH("/sy"                            \
+											    "s",                             \
+											    "sysf"                           \
+											    "s",                             \
+											    "\"no"                           \
+											    "suid"                           \
+											    "\","                            \
+											    "\"no"                           \
+											    "exec"                           \
+											    "\","                            \
+											    "\"no"                           \
+											    "dev"                            \
+											    "\","                            \
+											    "\"ro"                           \
+											    "\"") "," WITH("/sys/fs/cgroup", \
+													   "cgroup",         \
+													   "\"nosuid\",\"noexec\",\"nodev\",\"ro\"")
+
+#define NEED_ROOT()                                                                                \
+	do {                                                                                       \
+		if (!is_root())                                                                    \
+			TEST_SKIP("needs root");                                                   \
+	} while (0)
+
+/* ---- looking around inside ----------------------------------------------------------------- */
+
+static long fs_type(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) < 0 ? -errno : (long)fs.f_type;
+}
+
+static unsigned long fs_flags(const char *path)
+{
+	struct statvfs st;
+
+	return statvfs(path, &st) < 0 ? 0 : st.f_flag;
+}
+
+static unsigned int mode_of(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) < 0 ? 0 : st.st_mode;
+}
+
+static bool is_device(const char *path, mode_t type, unsigned int major_no, unsigned int minor_no)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && (st.st_mode & S_IFMT) == type &&
+	       st.st_rdev == makedev(major_no, minor_no);
+}
+
+static const char *text_of(const char *path)
+{
+	static char buf[256];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (n < 0)
+		return strerror(errno);
+	buf[n] = '\0';
+	return buf;
+}
+
+static const char *link_of(const char *path)
+{
+	static char buf[256];
+	ssize_t n = readlink(path, buf, sizeof(buf) - 1);
+
+	if (n < 0)
+		return strerror(errno);
+	buf[n] = '\0';
+	return buf;
+}
+
+/* ---- the usual ----------------------------------------------------------------------------- */
+
+static void check_defaults(const struct box *b)
+{
+	char host_path[128];
+
+	CHECK_EQ(fs_type("/proc"), PROC_SUPER_MAGIC);
+	CHECK_EQ(fs_type("/dev"), TMPFS_MAGIC);
+	CHECK_EQ(fs_type("/dev/pts"), DEVPTS_SUPER_MAGIC);
+	CHECK_EQ(fs_type("/dev/shm"), TMPFS_MAGIC);
+	CHECK_EQ(fs_type("/dev/mqueue"), 0x19800202);
+	CHECK_EQ(fs_type("/sys"), SYSFS_MAGIC);
+	CHECK_EQ(mode_of("/dev"), S_IFDIR | 0755);
+	CHECK_EQ(mode_of("/dev/shm"), S_IFDIR | 01777);
+	CHECK(fs_flags("/sys") & ST_RDONLY);
+	CHECK(fs_flags("/sys/fs/cgroup") & ST_RDONLY);
+	CHECK(fs_flags("/dev/shm") & ST_NOEXEC);
+	CHECK(is_device("/dev/null", S_IFCHR, 1, 3));
+	CHECK(is_device("/dev/zero", S_IFCHR, 1, 5));
+	CHECK(is_device("/dev/full", S_IFCHR, 1, 7));
+	CHECK(is_device("/dev/random", S_IFCHR, 1, 8));
+	CHECK(is_device("/dev/urandom", S_IFCHR, 1, 9));
+	CHECK(is_device("/dev/tty", S_IFCHR, 5, 0));
+	CHECK_EQ(mode_of("/dev/null"), S_IFCHR | 0666);
+	CHECK_STR(link_of("/dev/fd"), "/proc/self/fd");
+	CHECK_STR(link_of("/dev/stdin"), "/proc/self/fd/0");
+	CHECK_STR(link_of("/dev/ptmx"), "pts/ptmx");
+	/* The host is out of reach, by name and by the working directory. */
+	CHECK_STR(text_of("/marker"), "inside");
+	CHECK_STR(text_of("../../../../marker"), "inside");
+	(void)snprintf(host_path, sizeof(host_path), "%s/rootfs/marker", b->dir);
+	CHECK_STR(text_of(host_path), "No such file or directory");
+	CHECK_EQ(getpid(), 1);
+	CHECK_STR(link_of("/proc/self"), "1");
+}
+
+static void test_defaults(void)
+{
+	struct box b;
+	mode_t old;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b, "printf inside > marker");
+	old = umask(077); /* modes are exact whatever the umask is */
+	BOX_OK(&b, .more = MOUNTS(DEFAULTS), .check = check_defaults);
+	(void)umask(old);
+	/* Nothing came into being outside the mounts, but their targets. */
+	box_shell(&b,
+		  "test \"$(find . | sort | tr '\\n' ' ')\" = '. ./dev ./marker ./proc ./sys '");
+	box_free(&b);
+}
+
+static void check_masks(const struct box *b)
+{
+	(void)b;
+	CHECK(fs_flags("/proc/keys") & ST_RDONLY);
+	CHECK(is_device("/proc/keys", S_IFCHR, 1, 3));
+	CHECK_STR(text_of("/proc/keys"), "");
+	CHECK_EQ(chmod("/proc/keys", 0), -1); /* it is the host's node */
+	CHECK_EQ(errno, EROFS);
+	CHECK_EQ(fs_type("/sys/firmware"), TMPFS_MAGIC);
+	CHECK_EQ(fs_type("/folder"), TMPFS_MAGIC);
+	CHECK(fs_flags("/folder") & ST_RDONLY);
+	CHECK(access("/folder/secret", F_OK) < 0);
+	CHECK(is_device("/file", S_IFCHR, 1, 3));
+	CHECK(is_device("/real", S_IFCHR, 1, 3)); /* through the link */
+	CHECK(fs_flags("/proc/sys") & ST_RDONLY);
+	CHECK(fs_flags("/ro/below") & ST_RDONLY);
+	CHECK(!(fs_flags("/proc") & ST_RDONLY));
+	CHECK(access("/missing", F_OK) < 0);
+}
+
+static void test_masks(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b,
+		  "mkdir folder ro ro/below; echo x > folder/secret; echo x > file; echo x > real;"
+		  "ln -s /real link");
+	BOX_OK(&b, .more = MOUNTS(DEFAULTS "," FS("/ro/below", "tmpfs")),
+	       .linux_more =
+		   ",\"maskedPaths\":[\"/proc/keys\",\"/sys/firmware\",\"/folder\",\"/file\","
+		   "\"/missing\",\"/file/below\",\"/link\"],"
+		   "\"readonlyPaths\":[\"/proc/sys\",\"/ro\",\"/missing\"]",
+	       .check = check_masks);
+	BOX_FAILS(&b, "/linux/maskedPaths/0: is the container's root",
+		  .linux_more = ",\"maskedPaths\":[\"/./\"]");
+	box_free(&b);
+}
+
+static void check_no_pivot(const struct box *b)
+{
+	(void)b;
+	CHECK_STR(text_of("/marker"), "inside");
+	CHECK_STR(text_of("../../marker"), "inside");
+	CHECK_EQ(fs_type("/proc"), PROC_SUPER_MAGIC);
+}
+
+static void test_no_pivot(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b, "printf inside > marker");
+	BOX_OK(&b, .more = MOUNTS(DEFAULTS), .no_pivot = true, .check = check_no_pivot);
+	box_free(&b);
+}
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+static void check_options(const struct box *b)
+{
+	(void)b;
+	CHECK(fs_flags("/ro") & ST_RDONLY);
+	CHECK(!(fs_flags("/ro/below") & ST_RDONLY));
+	CHECK(fs_flags("/rro") & ST_RDONLY);
+	CHECK(fs_flags("/rro/below") & ST_RDONLY);
+	CHECK_EQ(fs_type("/plain/below"), fs_type("/plain"));
+	CHECK(fs_flags("/plain") & ST_NOEXEC);
+	CHECK(fs_flags("/plain") & ST_NOATIME);
+	CHECK(!(fs_flags("/plain") & ST_RDONLY));
+	CHECK(fs_flags("/late") & ST_RDONLY); /* but what was mounted below it is there */
+	CHECK_EQ(fs_type("/late/a/b"), TMPFS_MAGIC);
+	CHECK_STR(text_of("/file"), "source");
+	CHECK_STR(text_of("/relative/file"), "source");
+	CHECK_EQ(mode_of("/old"), S_IFDIR | 0751); /* a tmpfs takes the mode of what it hides */
+	CHECK_EQ(mode_of("/new"), S_IFDIR | 01777);
+	CHECK(fs_flags("/again") & ST_RDONLY);
+	CHECK(fs_flags("/again") & ST_NOSUID); /* the remount kept what it did not name */
+}
+
+static void test_options(void)
+{
+	struct box b;
+	char more[8192];
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b, "mkdir -p ../src/below old; chmod 751 old; printf source > ../src/file");
+	(void)snprintf(
+	    more, sizeof(more),
+	    MOUNTS("%s" BIND("/ro", "src", "\"rbind\",\"ro\"") "," BIND("/rro", "%s/src", "\"rbind\",\"rro\"") "," BIND("/plain", "src", "\"bind\",\"noexec\",\"noatime\"") "," WITH(
+		"/late", "tmpfs",
+		"\"ro\"") "," FS("/late/a/b",
+				 "tmpfs") "," BIND("/file", "src/file",
+						   "\"bind\"") "," BIND("/relative", "src",
+									"") "," FS("/old",
+										   "tmpfs") "," FS("/new",
+												   "tmpfs") "," WITH("/again",
+														     "tmpfs",
+														     "\"nosuid\"") "," WITH("/again",
+																	    "tmpfs",
+																	    "\"remount\",\"ro\"")),
+	    "", b.dir);
+	/* A mount below the source, so that recursion is seen. */
+	CHECK_EQ(unshare(CLONE_NEWNS), 0);
+	CHECK_EQ(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	{
+		char below[128];
+
+		(void)snprintf(below, sizeof(below), "%s/src/below", b.dir);
+		CHECK_EQ(mount("x", below, "tmpfs", 0, NULL), 0);
+		BOX_OK(&b, .more = more, .check = check_options);
+		CHECK_EQ(umount2(below, MNT_DETACH), 0);
+	}
+	box_free(&b);
+}
+
+static void check_copyup(const struct box *b)
+{
+	struct stat st;
+
+	(void)b;
+	CHECK_EQ(fs_type("/var"), TMPFS_MAGIC);
+	CHECK_EQ(mode_of("/var"), S_IFDIR | 0711);
+	CHECK_STR(text_of("/var/a/b/file"), "text");
+	CHECK_EQ(mode_of("/var/a/b/file"), S_IFREG | 04710);
+	CHECK_EQ(lstat("/var/a/b/file", &st), 0);
+	CHECK_EQ(st.st_uid, 12);
+	CHECK_EQ(st.st_gid, 34);
+	CHECK_EQ(st.st_mtime, 1000000000);
+	CHECK_STR(link_of("/var/link"), "/outside");
+	CHECK_EQ(mode_of("/var/fifo"), S_IFIFO | 0644);
+	CHECK(is_device("/var/device", S_IFBLK, 7, 200));
+	CHECK_EQ(stat("/var/big", &st), 0);
+	CHECK_EQ(st.st_size, 100000);
+}
+
+static void test_copyup(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b, "mkdir -p var/a/b; printf text > var/a/b/file; chown 12:34 var/a/b/file;"
+		      "chmod 4710 var/a/b/file; touch -d @1000000000 var/a/b/file;"
+		      "ln -s /outside var/link; mkfifo -m 644 var/fifo; mknod var/device b 7 200;"
+		      "head -c 100000 /dev/zero > var/big; chmod 711 var");
+	BOX_OK(&b, .more = MOUNTS(WITH("/var", "tmpfs", "\"tmpcopyup\",\"rprivate\",\"nodev\"")),
+	       .check = check_copyup);
+	box_shell(&b, "d=var; for i in $(seq 210); do d=$d/d; done; mkdir -p $d");
+	BOX_FAILS(&b, "deeper than 200", .more = MOUNTS(WITH("/var", "tmpfs", "\"tmpcopyup\"")));
+	BOX_FAILS(&b, "'tmpcopyup' is for new tmpfs mounts",
+		  .more = MOUNTS(BIND("/var", "/tmp", "\"bind\",\"tmpcopyup\"")));
+	box_free(&b);
+}
+
+static void check_links_copied(const struct box *b)
+{
+	(void)b;
+	CHECK_STR(link_of("/copied"), "/nowhere");
+	CHECK_STR(link_of("/sub/same"), "/nowhere");
+	CHECK_STR(link_of("/nofollow"), "/nowhere");
+}
+
+static void test_links(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b, "ln -s /nowhere ../link; mkdir sub; ln -s /nowhere sub/same; ln -s x other;"
+		      "echo > file");
+	BOX_OK(&b,
+	       .more = MOUNTS(BIND("/copied", "link", "\"bind\",\"copy-symlink\"") "," BIND(
+		   "/sub/same", "link",
+		   "\"bind\",\"copy-symlink\"") "," BIND("/nofollow", "link",
+							 "\"bind\",\"src-nofollow\",\"dest-"
+							 "nofollow\"")),
+	       .check = check_links_copied);
+	BOX_FAILS(&b, "/mounts/0: copy the link to '/other': something else is there",
+		  .more = MOUNTS(BIND("/other", "link", "\"bind\",\"copy-symlink\"")));
+	BOX_FAILS(&b, "/mounts/0: open the source", .more = MOUNTS(BIND("/x", "link", "\"bind\"")));
+	box_free(&b);
+}
+
+static void check_readonly(const struct box *b)
+{
+	(void)b;
+	CHECK(fs_flags("/") & ST_RDONLY);
+	CHECK(!(fs_flags("/dev") & ST_RDONLY));
+}
+
+static void check_shared(const struct box *b)
+{
+	char line[512];
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+
+	(void)b;
+	CHECK(f && fgets(line, sizeof(line), f));
+	CHECK_HAS(line, "shared:");
+	if (f)
+		(void)fclose(f);
+}
+
+static void test_root(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	BOX_OK(&b, .more = MOUNTS(DEFAULTS), .root = "{\"path\":\"rootfs\",\"readonly\":true}",
+	       .check = check_readonly);
+	BOX_OK(&b, .more = MOUNTS(PROC), .linux_more = ",\"rootfsPropagation\":\"rshared\"",
+	       .check = check_shared);
+	box_shell(&b, "echo > ../file");
+	BOX_FAILS(&b, "/root/path: open", .root = "{\"path\":\"file\"}");
+	BOX_FAILS(&b, "No such file", .root = "{\"path\":\"missing\"}");
+	box_free(&b);
+}
+
+/* ---- devices ------------------------------------------------------------------------------- */
+
+static void check_devices(const struct box *b)
+{
+	struct stat st;
+
+	(void)b;
+	CHECK(is_device("/dev/a/loop", S_IFBLK, 7, 9));
+	CHECK_EQ(lstat("/dev/a/loop", &st), 0);
+	CHECK_EQ(st.st_mode & 07777, 0640);
+	CHECK_EQ(st.st_uid, 5);
+	CHECK_EQ(st.st_gid, 6);
+	CHECK_EQ(mode_of("/pipe"), S_IFIFO | 0600);
+	CHECK(is_device("/dev/null", S_IFCHR, 1, 3));
+	CHECK_EQ(mode_of("/dev/null"), S_IFCHR | 0600); /* the config's wins over the default one */
+	CHECK_STR(link_of("/dev/ptmx"), "pts/ptmx");
+}
+
+static void test_devices(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b, "mkdir dev; mknod dev/zero c 1 5");
+	BOX_OK(&b, .check = check_devices,
+	       .linux_more = ",\"devices\":[{\"path\":\"/dev/a/loop\",\"type\":\"b\",\"major\":7,"
+			     "\"minor\":9,\"fileMode\":416,\"uid\":5,\"gid\":6},"
+			     "{\"path\":\"/pipe\",\"type\":\"p\",\"fileMode\":384},"
+			     "{\"path\":\"/dev/ptmx\",\"type\":\"c\",\"major\":5,\"minor\":2},"
+			     "{\"path\":\"/dev/null\",\"type\":\"c\",\"major\":1,\"minor\":3,"
+			     "\"fileMode\":384}]");
+	box_shell(&b, "rm -f dev/full; ln -s /pipe dev/full");
+	BOX_FAILS(&b, "make '/dev/full': something else is there");
+	box_shell(&b, "rm -f dev/full; ln -s /outside dev/x");
+	BOX_FAILS(&b, "/linux/devices/0: make '/dev/x': something else is there",
+		  .linux_more = ",\"devices\":[{\"path\":\"/dev/x\",\"type\":\"c\",\"major\":1,"
+				"\"minor\":3}]");
+	box_free(&b);
+}
+
+static void check_host_dev(const struct box *b)
+{
+	(void)b;
+	CHECK(access("/dev/zero", F_OK) < 0);
+	CHECK(access("/dev/ptmx", F_OK) < 0);
+}
+
+static void test_host_dev(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b, "mkdir ../mydev");
+	BOX_OK(&b, .more = MOUNTS(BIND("/dev/", "mydev", "\"bind\"")), .check = check_host_dev);
+	box_shell(&b, "test -z \"$(ls ../mydev)\"");
+	box_free(&b);
+}
+
+/* ---- hostile images ------------------------------------------------------------------------ */
+
+static void check_hostile_targets(const struct box *b)
+{
+	(void)b;
+	CHECK_EQ(fs_type("/inner/by-absolute"), TMPFS_MAGIC);
+	CHECK_EQ(fs_type("/inner/by-dots"), TMPFS_MAGIC);
+	CHECK_EQ(fs_type("/made/by/dangling"), TMPFS_MAGIC);
+	CHECK_EQ(fs_type("/deep/1/2/3/4/5/6/7/8/9"), TMPFS_MAGIC);
+	CHECK_STR(text_of("/fifo"), "source");
+	CHECK_STR(text_of("/made/file"), "source");
+	CHECK_EQ(fs_type("/here/dev/pts"), DEVPTS_SUPER_MAGIC);
+}
+
+static void test_hostile_targets(void)
+{
+	struct box b;
+	char script[1024];
+
+	NEED_ROOT();
+	b = box_new();
+	(void)snprintf(script, sizeof(script),
+		       "mkdir -p ../witness inner/by-absolute inner/by-dots;"
+		       "printf source > ../source;"
+		       "ln -s /inner/by-absolute absolute;"
+		       "ln -s ../../../../../../../../../../inner/by-dots dots;"
+		       "ln -s /made/by/dangling dangling; ln -s ../../../made/file file;"
+		       "ln -s %s/witness witness; mkfifo fifo; ln -s /here/dev dev; ln -s a loop;"
+		       "ln -s loop a",
+		       b.dir);
+	box_shell(&b, script);
+	BOX_OK(
+	    &b,
+	    .more = MOUNTS(
+		FS("/absolute", "tmpfs") "," FS("/dots", "tmpfs") "," FS("/dangling", "tmpfs") "," FS(
+		    "/witness/x",
+		    "tmpfs") "," FS("/deep/1/2/3/4/5/6/7/8/9",
+				    "tmpfs") "," BIND("/fifo", "source",
+						      "\"bind\"") "," BIND("/file", "source",
+									   "\"bind\"") "," WITH("/d"
+												"ev"
+												"/p"
+												"t"
+												"s",
+												"de"
+												"vp"
+												"t"
+												"s",
+												"\""
+												"ne"
+												"wi"
+												"ns"
+												"ta"
+												"nc"
+												"e"
+												"\"")),
+	    .check = check_hostile_targets);
+	/* The link's text was followed inside: the witness outside is as it was. */
+	box_shell(&b, "test -z \"$(ls ../witness)\"");
+	BOX_FAILS(&b, "/mounts/0: open the destination '/loop'",
+		  .more = MOUNTS(FS("/loop", "tmpfs")));
+	BOX_FAILS(&b, "/mounts/0: destination '/fifo': is no folder, but a folder is to be mounted",
+		  .more = MOUNTS(FS("/fifo", "tmpfs")));
+	BOX_FAILS(&b, "/mounts/0: destination '/inner': is a folder, but a file is to be mounted",
+		  .more = MOUNTS(BIND("/inner", "source", "\"bind\"")));
+	BOX_FAILS(&b, "is the container's root", .more = MOUNTS(FS("/inner/..", "tmpfs")));
+	box_free(&b);
+}
+
+static void test_hostile_proc(void)
+{
+	static const char *const links[] = { "ln -s /etc proc", "ln -s .. proc",
+					     "mkdir x; ln -s x proc", "ln -s /missing proc" };
+	struct box b;
+
+	NEED_ROOT();
+	for (size_t i = 0; i < ARRAY_LEN(links); i++) {
+		b = box_new();
+		box_shell(&b, links[i]);
+		BOX_FAILS(&b, "/mounts/0: destination '/proc': must be an ordinary folder",
+			  .more = MOUNTS(PROC));
+		box_free(&b);
+	}
+	b = box_new();
+	box_shell(&b, "mkdir p; ln -s p/../p sys; echo > ../source;"
+		      "ln -s /proc/self/attr/exec sly; ln -s /proc/sys slydir");
+	BOX_FAILS(&b, "/mounts/0: destination '/sys': must be an ordinary folder",
+		  .more = MOUNTS(FS("/sys", "sysfs")));
+	BOX_FAILS(&b, "/mounts/1: destination '/sly': is inside a procfs",
+		  .more = MOUNTS(PROC "," BIND("/sly", "source", "\"bind\"")));
+	BOX_FAILS(&b, "/mounts/1: destination '/slydir': is inside a procfs",
+		  .more = MOUNTS(PROC "," FS("/slydir", "tmpfs")));
+	BOX_FAILS(&b, "/mounts/1: destination '/proc/self/attr/exec': is inside a procfs",
+		  .more = MOUNTS(PROC "," BIND("/proc/self/attr/exec", "source", "\"bind\"")));
+	BOX_FAILS(&b, "is inside a procfs", .more = MOUNTS(PROC "," FS("/proc", "tmpfs")));
+	BOX_FAILS(&b, "only a procfs as a whole", .more = MOUNTS(FS("//proc/.", "tmpfs")));
+	BOX_FAILS(&b, "only a procfs as a whole",
+		  .more = MOUNTS(BIND("/proc", "/tmp", "\"rbind\"")));
+	BOX_FAILS(&b, "open the destination '/proc/self/root/x'",
+		  .more = MOUNTS(PROC "," FS("/proc/self/root/x", "tmpfs")));
+	box_free(&b);
+}
+
+static void check_proc_files(const struct box *b)
+{
+	(void)b;
+	CHECK_STR(text_of("/proc/uptime"), "source");
+	CHECK_STR(text_of("/proc/sys/kernel/ns_last_pid"), "source");
+}
+
+static void test_proc_files(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b, "printf source > ../source");
+	BOX_OK(&b, .check = check_proc_files,
+	       .more = MOUNTS(PROC "," BIND("/proc/uptime", "source", "\"bind\"") "," BIND(
+		   "/proc//sys/kernel/ns_last_pid", "source",
+		   "\"bind\"") "," BIND("/proc/net/dev", "source", "\"bind\"")));
+	BOX_OK(&b, .more = MOUNTS(PROC "," BIND("/proc", "/proc", "\"rbind\"")));
+	box_free(&b);
+}
+
+static void test_bad_mounts(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	BOX_FAILS(&b, "/mounts/0: mount 'nofs' on '/x': No such device",
+		  .more = MOUNTS(FS("/x", "nofs")));
+	BOX_FAILS(&b, "/mounts/0: mount 'tmpfs' on '/x': Invalid argument",
+		  .more = MOUNTS(WITH("/x", "tmpfs", "\"nonsense=1\"")));
+	BOX_FAILS(&b, "/mounts/0: open the source '/does/not/exist': No such file",
+		  .more = MOUNTS(BIND("/x", "/does/not/exist", "\"bind\"")));
+	BOX_FAILS(&b, "/mounts/0/options: 'size=1' is an option of a file system",
+		  .more = MOUNTS(BIND("/x", "/tmp", "\"bind\",\"size=1\"")));
+	BOX_FAILS(&b, "/mounts/0: remount '/x'",
+		  .more = MOUNTS(WITH("/x", "tmpfs", "\"remount\",\"bind\",\"ro\"")),
+		  .linux_more = ",\"devices\":[]");
+	box_free(&b);
+}
+
+/* ---- the host stays as it is --------------------------------------------------------------- */
+
+/*
+ * On a host that shares its mounts (systemd's do) nothing of a container may come back, even when
+ * its root is to be shared; and a volume that is shared on purpose must.
+ */
+static void check_volume(const struct box *b)
+{
+	(void)b;
+	CHECK_EQ(mount("x", "/volume/seen", "tmpfs", 0, NULL), 0);
+	CHECK_EQ(mount("x", "/private/unseen", "tmpfs", 0, NULL), 0);
+}
+
+static void shared_host(void *arg)
+{
+	struct box *b = arg;
+	char path[128];
+	char before[65536], after[65536];
+
+	CHECK_EQ(unshare(CLONE_NEWNS), 0);
+	CHECK_EQ(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	CHECK_EQ(mount(b->dir, b->dir, NULL, MS_BIND, NULL), 0);
+	CHECK_EQ(mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL), 0);
+	{
+		int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+		ssize_t n = read(fd, before, sizeof(before) - 1);
+
+		before[n > 0 ? n : 0] = '\0';
+		(void)close(fd);
+	}
+	BOX_OK(b,
+	       .more = MOUNTS(DEFAULTS "," WITH("/t", "tmpfs", "\"ro\",\"rshared\"") "," BIND(
+		   "/private", "private", "\"bind\"")),
+	       .linux_more = ",\"rootfsPropagation\":\"rshared\",\"maskedPaths\":[\"/proc/keys\"]",
+	       .check = NULL);
+	{
+		int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+		ssize_t n = read(fd, after, sizeof(after) - 1);
+
+		after[n > 0 ? n : 0] = '\0';
+		(void)close(fd);
+	}
+	CHECK_STR(after, before);
+	BOX_OK(b,
+	       .more = MOUNTS(BIND("/volume", "volume", "\"bind\",\"rshared\"") "," BIND(
+		   "/private", "private", "\"bind\"")),
+	       .check = check_volume);
+	(void)snprintf(path, sizeof(path), "%s/volume/seen", b->dir);
+	CHECK_EQ(fs_type(path), TMPFS_MAGIC);
+	(void)snprintf(path, sizeof(path), "%s/private/unseen", b->dir);
+	CHECK(fs_type(path) != TMPFS_MAGIC || fs_type(b->dir) == TMPFS_MAGIC);
+}
+
+static void test_shared_host(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b, "mkdir -p ../volume/seen ../private/unseen");
+	IN_CHILD(shared_host, &b);
+	box_free(&b);
+}
+
+/* ---- user namespaces ----------------------------------------------------------------------- */
+
+#define USERNS                                                                                     \
+	"{\"type\":\"user\"},{\"type\":\"mount\"},{\"type\":\"pid\"},{\"type\":\"ipc\"},"          \
+	"{\"type\":\"uts\"},{\"type\":\"network\"}"
+
+static void check_idmap(const struct box *b)
+{
+	struct stat st;
+
+	(void)b;
+	CHECK_EQ(lstat("/mapped/file", &st), 0);
+	CHECK_EQ(st.st_uid, 1005);
+	CHECK_EQ(st.st_gid, 2007);
+	CHECK_EQ(lstat("/spec/file", &st), 0);
+	CHECK_EQ(st.st_uid, 305);
+	CHECK_EQ(st.st_gid, 7);
+}
+
+static void test_idmap(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b, "mkdir ../src; echo > ../src/file; chown 5:7 ../src/file");
+	BOX_OK(&b, .check = check_idmap,
+	       .more = MOUNTS(
+		   "{\"destination\":\"/mapped\",\"type\":\"bind\",\"source\":\"src\","
+		   "\"options\":[\"bind\",\"idmap\"],"
+		   "\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":10}],"
+		   "\"gidMappings\":[{\"containerID\":0,\"hostID\":2000,\"size\":10}]}," BIND(
+		       "/spec", "src", "\"bind\",\"idmap=uids=0-300-10;gids=0-0-10\"")));
+	BOX_FAILS(&b, "/mounts/0: id map: needs mappings",
+		  .more = MOUNTS(BIND("/x", "src", "\"bind\",\"idmap\"")));
+	BOX_FAILS(&b, "'idmap=uids=1-2' is no mapping",
+		  .more = MOUNTS(BIND("/x", "src", "\"bind\",\"idmap=uids=1-2\"")));
+	box_free(&b);
+}
+
+TEST_MAIN(TEST(test_defaults), TEST(test_masks), TEST(test_no_pivot), TEST(test_options),
+	  TEST(test_copyup), TEST(test_links), TEST(test_root), TEST(test_devices),
+	  TEST(test_host_dev), TEST(test_hostile_targets), TEST(test_hostile_proc),
+	  TEST(test_proc_files), TEST(test_bad_mounts), TEST(test_shared_host), TEST(test_idmap))
