@@ -307,15 +307,14 @@ static const yajl_callbacks callbacks = {
 	.yajl_end_array = on_array_end,
 };
 
-/* The tokenizer's complaint, one line, at the place where it stopped. */
-static void fail_syntax(struct builder *b, yajl_handle h, const char *text, size_t len)
+/* The tokenizer's complaint, one line, at @offset. */
+static void fail_syntax(struct builder *b, yajl_handle h, const char *text, size_t offset)
 {
-	size_t offset = yajl_get_bytes_consumed(h);
-	unsigned char *why = yajl_get_error(h, 0, (const unsigned char *)text, len);
+	unsigned char *why = yajl_get_error(h, 0, NULL, 0);
 
 	if (why) {
 		why[strcspn((char *)why, "\n")] = '\0';
-		fail_at(b->r, text, offset > len ? len : offset, (const char *)why);
+		fail_at(b->r, text, offset, (const char *)why);
 		yajl_free_error(h, why);
 	} else {
 		json_no_memory(b->r);
@@ -326,16 +325,20 @@ static void run_tokenizer(struct builder *b, const char *text, size_t len)
 {
 	yajl_handle h = yajl_alloc(&callbacks, NULL, b);
 	yajl_status status;
+	size_t offset;
 
 	if (!h) {
 		json_no_memory(b->r);
 		return;
 	}
 	status = yajl_parse(h, (const unsigned char *)text, len);
-	if (status == yajl_status_ok)
+	offset = yajl_get_bytes_consumed(h);
+	if (status == yajl_status_ok) {
 		status = yajl_complete_parse(h);
+		offset = len; /* what is wrong now is that the text ends */
+	}
 	if (status != yajl_status_ok && b->r->rc == 0)
-		fail_syntax(b, h, text, len);
+		fail_syntax(b, h, text, offset < len ? offset : len);
 	yajl_free(h);
 }
 
