@@ -118,17 +118,49 @@ static inline bool box_config(const struct box_run *how, struct config *out, str
 	return config_parse(text, strlen(text), out, err) == 0;
 }
 
+static inline void box_write_map(pid_t pid, const char *name, const struct config_id_maps *maps)
+{
+	char path[64], text[128];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	(void)snprintf(text, sizeof(text), "%u %u %u", maps->items[0].container_id,
+		       maps->items[0].host_id, maps->items[0].size);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		TEST_FAIL("write '%s'", path);
+	(void)close(fd);
+}
+
+/* The child waits for its id maps; in a user namespace it becomes the root of that. */
 static inline void box_clone(const struct ns_plan *plan, struct rootfs *r, const struct box *b,
 			     box_check check)
 {
 	struct clone_args args = { .flags = plan->new_flags, .exit_signal = SIGCHLD };
+	const struct config_linux *l = &plan->config->linux_;
 	pid_t pid;
 	int status = 0;
+	int go[2];
 
 	(void)fflush(stdout);
+	if (pipe2(go, O_CLOEXEC) < 0)
+		TEST_FAIL("pipe");
 	pid = sys_clone3(&args);
-	if (pid == 0)
+	if (pid == 0) {
+		char c;
+
+		(void)close(go[1]);
+		if (read(go[0], &c, 1) != 0 ||
+		    (plan->has_userns && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)))
+			_exit(3);
 		box_child(plan, r, b, check);
+	}
+	(void)close(go[0]);
+	if (plan->has_userns && pid > 0) {
+		box_write_map(pid, "uid_map", &l->uid_mappings);
+		box_write_map(pid, "gid_map", &l->gid_mappings);
+	}
+	(void)close(go[1]);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
 		TEST_FAIL("no child, or it died: %x", (unsigned int)status);
 	if (b->report->failed)

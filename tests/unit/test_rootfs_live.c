@@ -600,44 +600,43 @@ static void check_volume(const struct box *b)
 	CHECK_EQ(mount("x", "/private/unseen", "tmpfs", 0, NULL), 0);
 }
 
+static void read_mounts(char *buf, size_t size)
+{
+	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < size - 1 && (n = read(fd, buf + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	buf[len] = '\0';
+	(void)close(fd);
+}
+
 static void shared_host(void *arg)
 {
-	struct box *b = arg;
-	char path[128];
-	char before[65536], after[65536];
+	static char before[65536], after[65536];
+	const struct box *b = arg;
 
 	CHECK_EQ(unshare(CLONE_NEWNS), 0);
 	CHECK_EQ(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	CHECK_EQ(mount(b->dir, b->dir, NULL, MS_BIND, NULL), 0);
 	CHECK_EQ(mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL), 0);
-	{
-		int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-		ssize_t n = read(fd, before, sizeof(before) - 1);
-
-		before[n > 0 ? n : 0] = '\0';
-		(void)close(fd);
-	}
+	read_mounts(before, sizeof(before));
 	BOX_OK(b,
 	       .more = MOUNTS(DEFAULTS "," WITH("/t", "tmpfs", "\"ro\",\"rshared\"") "," BIND(
 		   "/private", "private", "\"bind\"")),
 	       .linux_more = ",\"rootfsPropagation\":\"rshared\",\"maskedPaths\":[\"/proc/keys\"]",
 	       .check = NULL);
-	{
-		int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-		ssize_t n = read(fd, after, sizeof(after) - 1);
-
-		after[n > 0 ? n : 0] = '\0';
-		(void)close(fd);
-	}
+	BOX_OK(b, .more = MOUNTS(DEFAULTS), .no_pivot = true);
+	read_mounts(after, sizeof(after));
 	CHECK_STR(after, before);
 	BOX_OK(b,
 	       .more = MOUNTS(BIND("/volume", "volume", "\"bind\",\"rshared\"") "," BIND(
 		   "/private", "private", "\"bind\"")),
 	       .check = check_volume);
-	(void)snprintf(path, sizeof(path), "%s/volume/seen", b->dir);
-	CHECK_EQ(fs_type(path), TMPFS_MAGIC);
-	(void)snprintf(path, sizeof(path), "%s/private/unseen", b->dir);
-	CHECK(fs_type(path) != TMPFS_MAGIC || fs_type(b->dir) == TMPFS_MAGIC);
+	read_mounts(after, sizeof(after));
+	CHECK_HAS(after, "/volume/seen");
+	CHECK(!strstr(after, "/private/unseen"));
 }
 
 static void test_shared_host(void)
@@ -691,7 +690,118 @@ static void test_idmap(void)
 	box_free(&b);
 }
 
+/* Ids 100000 and up of the host; the folders above the bundle's root are closed to them. */
+#define USER_MAPS                                                                                  \
+	",\"uidMappings\":[{\"containerID\":0,\"hostID\":100000,\"size\":1000}],"                  \
+	"\"gidMappings\":[{\"containerID\":0,\"hostID\":100000,\"size\":1000}]"
+
+static void check_userns(const struct box *b)
+{
+	struct stat st;
+
+	check_defaults(b);
+	CHECK_EQ(lstat("/dev/null", &st), 0);
+	CHECK_EQ(st.st_uid, 65534); /* the host's own node */
+	CHECK_EQ(open("/dev/null", O_WRONLY | O_CLOEXEC) >= 0, 1);
+	CHECK_EQ(lstat("/mapped/file", &st), 0);
+	CHECK_EQ(st.st_uid, 3);
+	CHECK_EQ(lstat("/closed/file", &st), 0);
+	CHECK_EQ(mode_of("/var"), S_IFDIR | 0700);
+	CHECK_STR(text_of("/var/file"), "text");
+}
+
+static void test_userns(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(
+	    &b, "printf inside > marker; mkdir -p ../src ../closed/in var; echo > ../src/file;"
+		"printf text > var/file; chown -R 100000:100000 .; chmod 700 var;"
+		"chown 3 ../src/file; echo > ../closed/in/file; chmod 700 ../closed; chmod 700 ..");
+	BOX_OK(&b, .namespaces = USERNS, .linux_more = USER_MAPS, .check = check_userns,
+	       .more = MOUNTS(DEFAULTS "," BIND("/mapped", "src", "\"bind\",\"idmap\"") "," BIND(
+		   "/closed", "closed/in", "\"rbind\",\"ro\"") "," WITH("/var", "tmpfs",
+									"\"tmpcopyup\"")));
+	box_free(&b);
+}
+
+static void check_host_views(const struct box *b)
+{
+	(void)b;
+	CHECK_EQ(fs_type("/sys"), SYSFS_MAGIC);
+	CHECK(fs_flags("/sys") & ST_RDONLY);
+	CHECK(access("/sys/class/net/lo", F_OK) == 0);
+	CHECK_EQ(fs_type("/proc"), PROC_SUPER_MAGIC);
+}
+
+/* The host's network and pid namespaces in a user namespace: sysfs and proc come from the host. */
+static void test_host_views(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b, "chown 100000:100000 .");
+	BOX_OK(&b, .namespaces = "{\"type\":\"user\"},{\"type\":\"mount\"}",
+	       .linux_more = USER_MAPS, .check = check_host_views,
+	       .more = MOUNTS(PROC "," WITH("/sys", "sysfs", "\"ro\",\"nosuid\"")));
+	box_free(&b);
+}
+
+/* ---- cgroup mounts ------------------------------------------------------------------------- */
+
+static void check_cgroup(const struct box *b)
+{
+	(void)b;
+	CHECK(fs_flags("/sys/fs/cgroup") & ST_RDONLY);
+	if (fs_type("/sys/fs/cgroup") == CGROUP2_SUPER_MAGIC) {
+		CHECK(access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0);
+		return;
+	}
+	CHECK_EQ(fs_type("/sys/fs/cgroup"), TMPFS_MAGIC);
+	CHECK_EQ(fs_type("/sys/fs/cgroup/memory"), CGROUP_SUPER_MAGIC);
+	CHECK(fs_flags("/sys/fs/cgroup/memory") & ST_RDONLY);
+	CHECK(access("/sys/fs/cgroup/memory/cgroup.procs", F_OK) == 0);
+	/* The own group is the top. */
+	CHECK_HAS(text_of("/sys/fs/cgroup/pids/cgroup.procs"), "1\n");
+}
+
+static void in_own_group(void *arg)
+{
+	static const char *const cgroupns[] = { BOX_NAMESPACES,
+						BOX_NAMESPACES ",{\"type\":\"cgroup\"}" };
+	const struct box *b = arg;
+	int fd = open("/sys/fs/cgroup/pids/bivalve-test-rootfs/cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		CHECK_EQ(write(fd, "0", 1), 1);
+		(void)close(fd);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(cgroupns); i++)
+		BOX_OK(b, .namespaces = cgroupns[i], .more = MOUNTS(DEFAULTS),
+		       .check = check_cgroup);
+}
+
+static void test_cgroup(void)
+{
+	static const char group[] = "/sys/fs/cgroup/pids/bivalve-test-rootfs";
+	bool is_v1 = fs_type("/sys/fs/cgroup/pids") == CGROUP_SUPER_MAGIC;
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	if (is_v1)
+		CHECK_EQ(mkdir(group, 0755), 0);
+	IN_CHILD(in_own_group, &b);
+	if (is_v1)
+		CHECK_EQ(rmdir(group), 0);
+	box_free(&b);
+}
+
 TEST_MAIN(TEST(test_defaults), TEST(test_masks), TEST(test_no_pivot), TEST(test_options),
 	  TEST(test_copyup), TEST(test_links), TEST(test_root), TEST(test_devices),
 	  TEST(test_host_dev), TEST(test_hostile_targets), TEST(test_hostile_proc),
-	  TEST(test_proc_files), TEST(test_bad_mounts), TEST(test_shared_host), TEST(test_idmap))
+	  TEST(test_proc_files), TEST(test_bad_mounts), TEST(test_shared_host), TEST(test_idmap),
+	  TEST(test_userns), TEST(test_host_views), TEST(test_cgroup))
