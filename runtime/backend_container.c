@@ -238,27 +238,34 @@ static int run_runtime_hooks(struct creation *cr, struct err *err)
 	return rc;
 }
 
-/*
- * Records the process, before it may run anything. The pid file is there when the command returns;
- * a caller that sees it may count on the state.
- */
+/* Records the process as soon as there is one: who kills us leaves it to be found. */
 static int record_process(struct creation *cr, struct err *err)
 {
 	struct container *c = &cr->c;
-	const struct config_intel_rdt *rdt = c->config.linux_.intel_rdt;
 	struct proc_stat st;
-	int rc;
+	int rc = proc_stat_read(cr->child.pid, &st);
 
-	rc = proc_stat_read(cr->child.pid, &st);
 	if (rc < 0)
 		return err_code(err, rc, "examine process %d", cr->child.pid);
-	c->init_pid = cr->child.pid;
-	c->init_start_ticks = st.start_ticks;
-	rc = state_save_init(c->dir_fd, c->init_pid, c->init_start_ticks, err);
+	c->init = (struct state_init){
+		.pid = cr->child.pid,
+		.start_ticks = st.start_ticks,
+		.is_new = !cr->is_run || cr->plan.stop_for_hooks,
+	};
+	return state_save_init(c->dir_fd, &c->init, err);
+}
+
+/* It is made: the last things before its program may run. */
+static int end_creation(struct creation *cr, struct err *err)
+{
+	struct container *c = &cr->c;
+	const struct config_intel_rdt *rdt = c->config.linux_.intel_rdt;
+	int rc = state_end_new(c->dir_fd, &c->init, err);
+
 	if (rc == 0 && rdt)
-		rc = rdt_join(rdt, c->state.id, c->init_pid, err);
+		rc = rdt_join(rdt, c->state.id, c->init.pid, err);
 	if (rc == 0 && cr->options->pid_file)
-		rc = handover_pid_file(cr->options->pid_file, c->init_pid, err);
+		rc = handover_pid_file(cr->options->pid_file, c->init.pid, err);
 	if (rc == 0 && cr->options->pidfd_socket)
 		rc = handover_fd(cr->options->pidfd_socket, "--pidfd-socket", "standard",
 				 cr->child.pid_fd, err);
@@ -298,11 +305,9 @@ static int take_console(const char *socket, int fd, int *out_console_fd, struct 
 	return 0;
 }
 
-/* Record the process and let it run: at once where nothing comes in between, so that no round trip
- * is lost, else when the hooks are through. */
 static int let_run(struct creation *cr, struct err *err)
 {
-	int rc = record_process(cr, err);
+	int rc = end_creation(cr, err);
 
 	return rc < 0 ? rc : ns_continue(&cr->child, NS_EVENT_READY, err);
 }
@@ -324,7 +329,7 @@ static int on_event(struct creation *cr, const struct ns_event *event, struct er
 			rc = let_run(cr, err);
 		return rc;
 	case NS_EVENT_READY:
-		return cr->is_run ? 0 : record_process(cr, err);
+		return cr->is_run ? 0 : end_creation(cr, err);
 	case NS_EVENT_SECCOMP:
 		rc = send_seccomp_listener(&cr->c, cr->child.pid, fd, err);
 		return rc < 0 ? rc : ns_continue(&cr->child, NS_EVENT_SECCOMP, err);
@@ -343,7 +348,9 @@ static int launch(struct creation *cr, struct err *err)
 	if (rc < 0)
 		return rc;
 	cr->is_launched = true;
-	if (cr->is_run && !cr->plan.stop_for_hooks)
+	rc = record_process(cr, err);
+	/* Nothing comes in between: the answer is sent ahead, so that no round trip is lost. */
+	if (rc == 0 && cr->is_run && !cr->plan.stop_for_hooks)
 		rc = let_run(cr, err);
 	while (rc == 0) {
 		rc = ns_next(&cr->child, &event, err);
@@ -394,7 +401,7 @@ static int container_shell_start(struct container *c, struct err *err)
 		if (rc == 0 && event.kind == NS_EVENT_SECCOMP) {
 			auto_close int fd = event.fd;
 
-			rc = send_seccomp_listener(c, c->init_pid, fd, err);
+			rc = send_seccomp_listener(c, c->init.pid, fd, err);
 			if (rc == 0)
 				rc = ns_continue(&child, NS_EVENT_SECCOMP, err);
 		}
@@ -429,14 +436,14 @@ static int container_shell_exec(struct container *c, struct exec_request *r, str
 	auto_close int cache_fd = open_seccomp_cache(c);
 	struct ns_exec_plan plan = NS_EXEC_PLAN_INIT;
 	struct cg_exec_target target = { .subs = r->cgroups.n ? &r->cgroups : NULL,
-					 .init_pid = c->init_pid };
+					 .init_pid = c->init.pid };
 	struct cg_join join;
 	int rc;
 
 	plan.config = &c->config;
 	plan.process = r->process;
 	plan.id = c->state.id;
-	plan.init_pid = c->init_pid;
+	plan.init_pid = c->init.pid;
 	plan.init_pid_fd = c->init_pid_fd;
 	plan.is_rootless = c->state.is_rootless;
 	plan.is_sealed = r->is_sealed;
@@ -584,14 +591,14 @@ static int container_shell_stop(struct container *c, struct err *err)
 		return 0;
 	rc = proc_signal(c->init_pid_fd, SIGKILL);
 	if (rc < 0 && rc != -ESRCH)
-		return err_code(err, rc, "kill process %d", c->init_pid);
+		return err_code(err, rc, "kill process %d", c->init.pid);
 	if (container_shell_is_paused(c, NULL) > 0) {
 		rc = cg_thaw(c->cgroup, err);
 		if (rc < 0)
 			return rc;
 	}
 	rc = proc_wait_exit(c->init_pid_fd, STOP_TIMEOUT_MS);
-	return rc < 0 ? err_code(err, rc, "wait for the end of process %d", c->init_pid) : 0;
+	return rc < 0 ? err_code(err, rc, "wait for the end of process %d", c->init.pid) : 0;
 }
 
 static int container_shell_remove(struct container *c, struct err *err)

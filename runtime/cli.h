@@ -56,6 +56,7 @@ struct invocation {
 	void *options;                 /* the command's struct; owned by the arena */
 	char **args;                   /* positional arguments, NULL-terminated */
 	size_t n_args;
+	int failure_code; /* exit code if the command fails; 0: the command's */
 	struct arena arena;
 };
 

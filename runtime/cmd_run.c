@@ -123,6 +123,8 @@ static int run_run(struct invocation *inv, struct err *err)
 		rc = relay_adopt_orphans(err);
 	if (rc == 0)
 		rc = create_container(&cr, inv->args[0], err);
+	if (rc < 0 && cr.child.is_program_bad)
+		inv->failure_code = program_exit_code(rc);
 	if (rc == 0)
 		rc = container_run_poststart(&cr.c, err);
 	if (rc < 0 || o->detach)

@@ -16,7 +16,7 @@ static int state_run(struct invocation *inv, struct err *err)
 		rc = container_status(&c, &view.status, err);
 	if (rc < 0)
 		return rc;
-	view.pid = view.status == CTR_STOPPED ? 0 : c.init_pid;
+	view.pid = view.status == CTR_STOPPED ? 0 : c.init.pid;
 	view.owner = owner_of(c.dir_fd, owner);
 	rc = state_write_text(&c.state, &view, JSON_PRETTY, &text, err);
 	return rc < 0 ? rc : cli_print(&text, err);

@@ -65,7 +65,7 @@ static int load_state(struct container *c, const char *id, unsigned int flags, s
 	if (rc == 0)
 		rc = backend_of(isolation, &c->backend, err);
 	if (rc == 0)
-		rc = state_load_init(c->dir_fd, &c->init_pid, &c->init_start_ticks, err);
+		rc = state_load_init(c->dir_fd, &c->init, err);
 	return rc;
 }
 
@@ -144,7 +144,7 @@ bool container_find_init(struct container *c)
 	int rc;
 
 	if (c->init_pid_fd < 0) {
-		c->init_pid_fd = proc_pidfd(c->init_pid, c->init_start_ticks);
+		c->init_pid_fd = proc_pidfd(c->init.pid, c->init.start_ticks);
 		if (c->init_pid_fd < 0)
 			return false;
 	}
@@ -178,7 +178,8 @@ int container_status(struct container *c, enum container_status *out, struct err
 {
 	int rc;
 
-	if (!c->backend || !c->init_pid) {
+	if (!c->init.pid || c->init.is_new) {
+		/* A creation holds the lock; without one it was killed. */
 		*out = !c->is_locked && lock_is_held(c->dir_fd) ? CTR_CREATING : CTR_STOPPED;
 		return 0;
 	}
@@ -224,7 +225,7 @@ int container_require_running(struct container *c, bool also_created, struct err
 
 int container_run_poststart(struct container *c, struct err *err)
 {
-	const struct state_view view = { .status = CTR_RUNNING, .pid = c->init_pid };
+	const struct state_view view = { .status = CTR_RUNNING, .pid = c->init.pid };
 	struct err undo_err = ERR_INIT;
 	int rc;
 

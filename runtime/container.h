@@ -31,8 +31,7 @@ struct container {
 	struct state state;                /* owned */
 	const struct backend_ops *backend; /* by state.isolation */
 
-	pid_t init_pid; /* 0: none recorded */
-	uint64_t init_start_ticks;
+	struct state_init init;
 	int init_pid_fd; /* owned; -1: no such process any more, or not looked for */
 
 	struct config config; /* owned; read by container_load_config() */

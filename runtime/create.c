@@ -18,6 +18,8 @@
 #include "spec/parse.h"
 #include "spec/validate.h"
 
+enum { EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+
 #define ROW(kind, member) CLI_##kind, offsetof(struct create_options, member)
 
 const struct cli_option create_option_rows[CREATE_OPTION_COUNT] = {
@@ -64,6 +66,11 @@ void creation_fini(struct creation *cr)
 	cleanup_close(&cr->bundle_fd);
 	buf_fini(&cr->config_text);
 	container_fini(&cr->c);
+}
+
+int program_exit_code(int rc)
+{
+	return rc == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
 /* ---- descriptors that are passed on -------------------------------------------------------- */

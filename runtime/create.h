@@ -52,6 +52,9 @@ struct creation {
 
 void creation_init(struct creation *cr, const struct app *app,
 		   const struct create_options *options);
+/* program_exit_code - 126 or 127, as a shell says that a program cannot be executed. */
+int program_exit_code(int rc);
+
 void creation_fini(struct creation *cr);
 #define auto_creation auto_cleanup(creation_fini)
 

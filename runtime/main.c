@@ -22,8 +22,9 @@
 #include "spec/base/log.h"
 
 static const struct command *const commands[] = {
-	&cmd_run,   &cmd_create, &cmd_start, &cmd_state,    &cmd_kill,       &cmd_delete,
-	&cmd_pause, &cmd_resume, &cmd_spec,  &cmd_features, &cmd_checkpoint, &cmd_restore,
+	&cmd_run,      &cmd_create,     &cmd_start,   &cmd_state,  &cmd_kill,
+	&cmd_delete,   &cmd_exec,       &cmd_pause,   &cmd_resume, &cmd_spec,
+	&cmd_features, &cmd_checkpoint, &cmd_restore,
 };
 
 struct global_options {
@@ -239,11 +240,12 @@ static int run_command(const struct global_options *g, const struct app *app, ch
 	}
 	if (rc < 0)
 		return rc;
-	if (inv.command->failure_code)
-		*out_failure_code = inv.command->failure_code;
 	/* A caller that ignores SIGCHLD would make our children vanish unseen. */
 	(void)signal(SIGCHLD, SIG_DFL);
-	return inv.command->run(&inv, err);
+	rc = inv.command->run(&inv, err);
+	if (inv.failure_code || inv.command->failure_code)
+		*out_failure_code = inv.failure_code ? inv.failure_code : inv.command->failure_code;
+	return rc;
 }
 
 static int run_program(char **argv, struct err *err, int *out_failure_code)

@@ -187,26 +187,44 @@ void state_fini(struct state *s)
 
 /* ---- the init link ------------------------------------------------------------------------- */
 
-int state_save_init(int dir_fd, pid_t pid, uint64_t start_ticks, struct err *err)
+int state_save_init(int dir_fd, const struct state_init *init, struct err *err)
 {
 	char text[INIT_TEXT_MAX];
 
-	(void)snprintf(text, sizeof(text), "%d %llu", pid, (unsigned long long)start_ticks);
-	if (symlinkat(text, dir_fd, STATE_INIT_LINK) < 0)
-		return err_sys(err, "record process %d", pid);
+	(void)snprintf(text, sizeof(text), "%d %llu", init->pid,
+		       (unsigned long long)init->start_ticks);
+	if (symlinkat(text, dir_fd, init->is_new ? STATE_INIT_NEW_LINK : STATE_INIT_LINK) < 0)
+		return err_sys(err, "record process %d", init->pid);
 	return 0;
 }
 
-int state_load_init(int dir_fd, pid_t *out_pid, uint64_t *out_start_ticks, struct err *err)
+int state_end_new(int dir_fd, struct state_init *init, struct err *err)
+{
+	if (init->is_new && renameat(dir_fd, STATE_INIT_NEW_LINK, dir_fd, STATE_INIT_LINK) < 0)
+		return err_sys(err, "record the end of the creation");
+	init->is_new = false;
+	return 0;
+}
+
+int state_load_init(int dir_fd, struct state_init *out, struct err *err)
 {
 	char text[INIT_TEXT_MAX];
+	struct state_init init = { .pid = 0 };
 	ssize_t n = readlinkat(dir_fd, STATE_INIT_LINK, text, sizeof(text) - 1);
 	uint64_t pid;
 	char *space;
 
 	if (n < 0 && errno == ENOENT) {
-		*out_pid = 0;
-		*out_start_ticks = 0;
+		n = readlinkat(dir_fd, STATE_INIT_NEW_LINK, text, sizeof(text) - 1);
+		init.is_new = true;
+	}
+	/* Between the two looks the creation came to its end. */
+	if (n < 0 && errno == ENOENT) {
+		n = readlinkat(dir_fd, STATE_INIT_LINK, text, sizeof(text) - 1);
+		init.is_new = false;
+	}
+	if (n < 0 && errno == ENOENT) {
+		*out = init;
 		return 0;
 	}
 	if (n < 0)
@@ -216,9 +234,10 @@ int state_load_init(int dir_fd, pid_t *out_pid, uint64_t *out_start_ticks, struc
 	if (space)
 		*space = '\0';
 	if (!space || num_u64(text, 1, INT_MAX, &pid) < 0 ||
-	    num_u64(space + 1, 0, UINT64_MAX, out_start_ticks) < 0)
+	    num_u64(space + 1, 0, UINT64_MAX, &init.start_ticks) < 0)
 		return err_set(err, -EPROTO, "read the recorded process: not 'PID START-TICKS'");
-	*out_pid = (pid_t)pid;
+	init.pid = (pid_t)pid;
+	*out = init;
 	return 0;
 }
 

@@ -7,7 +7,7 @@
  *   config.json  the configuration as it was at create
  *   state.json   struct state; there before any resource is made
  *   init         symbolic link whose text is "PID START-TICKS": one call makes it, whole or not at
- *                all; absent: no process was recorded
+ *                all. It is called init.new until the container is created
  *   start        socket on which a created container waits; absent: it was started
  */
 #ifndef BIVALVE_RUNTIME_STATE_H
@@ -24,10 +24,11 @@
 #include "spec/config.h"
 #include "spec/json_write.h"
 
-#define STATE_CONFIG_FILE  "config.json"
-#define STATE_FILE         "state.json"
-#define STATE_INIT_LINK    "init"
-#define STATE_START_SOCKET "start"
+#define STATE_CONFIG_FILE   "config.json"
+#define STATE_FILE          "state.json"
+#define STATE_INIT_LINK     "init"
+#define STATE_INIT_NEW_LINK "init.new"
+#define STATE_START_SOCKET  "start"
 
 struct state {
 	struct arena arena; /* owns what state_load() read */
@@ -68,12 +69,16 @@ MUST_CHECK int state_save(int dir_fd, const struct state *s, struct err *err);
 MUST_CHECK int state_load(int dir_fd, const char *id, struct state *out, struct err *err);
 void state_fini(struct state *s);
 
-/* state_save_init - records the container's first process. */
-MUST_CHECK int state_save_init(int dir_fd, pid_t pid, uint64_t start_ticks, struct err *err);
-
-/* state_load_init - *@out_pid 0: none was recorded. */
-MUST_CHECK int state_load_init(int dir_fd, pid_t *out_pid, uint64_t *out_start_ticks,
-			       struct err *err);
+/* The container's first process, as recorded. */
+struct state_init {
+	pid_t pid; /* 0: none was recorded */
+	uint64_t start_ticks;
+	bool is_new; /* its creation is not through */
+};
+MUST_CHECK int state_save_init(int dir_fd, const struct state_init *init, struct err *err);
+MUST_CHECK int state_load_init(int dir_fd, struct state_init *out, struct err *err);
+/* state_end_new - its creation is through. */
+MUST_CHECK int state_end_new(int dir_fd, struct state_init *init, struct err *err);
 
 /* state_now - the present time as in state.created. */
 enum { STATE_TIME_MAX = 48 };
