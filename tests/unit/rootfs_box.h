@@ -7,19 +7,25 @@
 #ifndef BIVALVE_TESTS_UNIT_ROOTFS_BOX_H
 #define BIVALVE_TESTS_UNIT_ROOTFS_BOX_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "namespaces/rootfs.h"
 #include "spec/base/sys.h"
 #include "spec/parse.h"
+#include "tests/unit/child.h"
 #include "tests/unit/test.h"
 
 struct box_report {
@@ -202,5 +208,103 @@ static inline int box_run(const struct box *b, struct box_run how)
 		CHECK(box_run((b), (struct box_run){ __VA_ARGS__ }) < 0);                          \
 		CHECK_HAS((b)->report->err.msg, (text));                                           \
 	} while (0)
+
+/* ---- configs ------------------------------------------------------------------------------ */
+
+#define MOUNTS(list)   ",\"mounts\":[" list "]"
+#define FS(dest, type) "{\"destination\":\"" dest "\",\"type\":\"" type "\",\"source\":\"x\"}"
+#define PROC           FS("/proc", "proc")
+#define BIND(dest, src, options)                                                                   \
+	"{\"destination\":\"" dest "\",\"type\":\"bind\",\"source\":\"" src                        \
+	"\",\"options\":[" options "]}"
+#define WITH(dest, type, options)                                                                  \
+	"{\"destination\":\"" dest "\",\"type\":\"" type                                           \
+	"\",\"source\":\"x\",\"options\":[" options "]}"
+#define DEV WITH("/dev", "tmpfs", "\"nosuid\",\"strictatime\",\"mode=755\",\"size=65536k\"")
+#define DEFAULTS                                                                                                             \
+	PROC "," DEV "," WITH("/dev/pts", "devpts", "\"nosuid\",\"noexec\",\"newinstance\",\"ptmxmode=0666\"") "," WITH(     \
+	    "/dev/shm", "tmpfs",                                                                                             \
+	    "\"nosuid\",\"noexec\",\"nodev\",\"mode=1777\"") "," WITH("/dev/mqueue", "mqueue",                               \
+								      "\"nosuid\",\"noexec\","                               \
+								      "\"nodev\"") "," WITH("/sy"                            \
+											    "s",                             \
+											    "sysf"                           \
+											    "s",                             \
+											    "\"no"                           \
+											    "suid"                           \
+											    "\","                            \
+											    "\"no"                           \
+											    "exec"                           \
+											    "\","                            \
+											    "\"no"                           \
+											    "dev"                            \
+											    "\","                            \
+											    "\"ro"                           \
+											    "\"") "," WITH("/sys/fs/cgroup", \
+													   "cgroup",         \
+													   "\"nosuid\",\"noexec\",\"nodev\",\"ro\"")
+
+#define NEED_ROOT()                                                                                \
+	do {                                                                                       \
+		if (!is_root())                                                                    \
+			TEST_SKIP("needs root");                                                   \
+	} while (0)
+
+/* ---- looking around inside ----------------------------------------------------------------- */
+
+static inline long fs_type(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) < 0 ? -errno : (long)fs.f_type;
+}
+
+static inline unsigned long fs_flags(const char *path)
+{
+	struct statvfs st;
+
+	return statvfs(path, &st) < 0 ? 0 : st.f_flag;
+}
+
+static inline unsigned int mode_of(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) < 0 ? 0 : st.st_mode;
+}
+
+static inline bool is_device(const char *path, mode_t type, unsigned int major_no,
+			     unsigned int minor_no)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && (st.st_mode & S_IFMT) == type &&
+	       st.st_rdev == makedev(major_no, minor_no);
+}
+
+static inline const char *text_of(const char *path)
+{
+	static char buf[256];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (n < 0)
+		return strerror(errno);
+	buf[n] = '\0';
+	return buf;
+}
+
+static inline const char *link_of(const char *path)
+{
+	static char buf[256];
+	ssize_t n = readlink(path, buf, sizeof(buf) - 1);
+
+	if (n < 0)
+		return strerror(errno);
+	buf[n] = '\0';
+	return buf;
+}
 
 #endif
