@@ -30,23 +30,41 @@ int child_clone(const struct child_clone *how, struct ns_child *out, struct err 
 	return 0;
 }
 
-int child_recv(int sync_fd, struct sync_msg *out, int *out_fd, struct err *err)
+/* What a received message is to the caller: 0, or the error that it carries. */
+static int judge(const struct sync_msg *m, int *fd, struct err *err)
+{
+	int code = m->code < 0 ? m->code : -EPROTO;
+	bool is_whole = m->kind == SYNC_ERROR || m->kind == SYNC_PROGRAM;
+
+	if (!is_whole && m->kind != SYNC_ERRNO && m->kind != SYNC_EXECVE)
+		return 0;
+	if (fd && *fd >= 0)
+		(void)close(take_fd(fd));
+	return is_whole ? err_set(err, code, "%s", m->text) : err_code(err, code, "%s", m->text);
+}
+
+/* As sync_recv(); the end of the socket is 0, also when the other end has left unread messages. */
+static int receive(int sync_fd, struct sync_msg *out, int *out_fd, struct err *err)
 {
 	int rc = sync_recv(sync_fd, out, out_fd);
 
-	if (rc < 0 && rc != -ECONNRESET)
-		return err_code(err, rc, "read what the container's process reports");
-	if (rc <= 0)
-		return err_set(err, -ECHILD,
-			       "the container's process ended before its program ran");
-	if (out->kind != SYNC_ERROR && out->kind != SYNC_ERRNO && out->kind != SYNC_PROGRAM)
+	if (rc == -ECONNRESET)
 		return 0;
-	if (out_fd && *out_fd >= 0)
-		(void)close(take_fd(out_fd));
-	/* -ECHILD is this function's own word. */
-	rc = out->code < 0 && out->code != -ECHILD ? out->code : -EPROTO;
-	return out->kind == SYNC_ERRNO ? err_code(err, rc, "%s", out->text)
-				       : err_set(err, rc, "%s", out->text);
+	return rc < 0 ? err_code(err, rc, "read what the container's process reports") : rc;
+}
+
+static int ended_early(struct err *err)
+{
+	return err_set(err, -ECHILD, "the container's process ended before its program ran");
+}
+
+int child_recv(int sync_fd, struct sync_msg *out, int *out_fd, struct err *err)
+{
+	int rc = receive(sync_fd, out, out_fd, err);
+
+	if (rc == 0)
+		return ended_early(err);
+	return rc < 0 ? rc : judge(out, out_fd, err);
 }
 
 int child_follow(int sync_fd, child_map_fn *map, void *arg, struct ns_child *child, struct err *err)
@@ -87,15 +105,20 @@ int child_serve(int proc_fd, pid_t pid, const struct config_process *p, struct e
 
 int ns_next(struct ns_child *child, struct ns_event *out, struct err *err)
 {
-	struct sync_msg m = { .kind = SYNC_ERROR };
+	struct sync_msg m;
 	int fd = -1;
-	int rc = child_recv(child->sync_fd, &m, &fd, err);
+	int rc = receive(child->sync_fd, &m, &fd, err);
 
-	child->is_program_bad = rc < 0 && m.kind == SYNC_PROGRAM;
-	if (rc == -ECHILD && child->is_ready) {
+	if (rc == 0 && !child->is_ready)
+		return ended_early(err);
+	if (rc == 0) {
 		/* It let the socket go when it executed, for that is close-on-exec. */
 		*out = (struct ns_event){ NS_EVENT_RUNNING, -1 };
 		return 0;
+	}
+	if (rc > 0) {
+		child->is_program_bad = m.kind == SYNC_PROGRAM || m.kind == SYNC_EXECVE;
+		rc = judge(&m, &fd, err);
 	}
 	if (rc < 0)
 		return rc;

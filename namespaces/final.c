@@ -94,6 +94,7 @@ run_script(struct final_area *a)
 		if (call->out)
 			*call->out = (unsigned long)rc;
 	}
+	a->msg.kind = call + 1 == a->script.calls + a->script.n ? SYNC_EXECVE : SYNC_ERRNO;
 	a->msg.code = (int32_t)rc;
 	for (size_t i = 0; i < FINAL_WHAT_MAX; i++)
 		((volatile char *)a->msg.text)[i] = call->what[i];
@@ -206,7 +207,7 @@ int final_add_release(struct final_script *s, struct err *err)
 
 int final_run(const struct final_script *s, struct err *err)
 {
-	struct final_area area = { .script = *s, .msg = { .kind = SYNC_ERRNO } };
+	struct final_area area = { .script = *s };
 	size_t len = (size_t)(__stop_final_text - __start_final_text);
 	void (*run)(struct final_area *);
 	void *code = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -52,7 +52,7 @@ struct final_call {
 };
 
 struct final_script {
-	int error_fd; /* where SYNC_ERRNO goes when a call fails */
+	int error_fd; /* where SYNC_ERRNO goes when a call fails, SYNC_EXECVE for the last one */
 	size_t n;
 	struct final_call calls[FINAL_MAX_CALLS];
 };

@@ -28,6 +28,7 @@ enum sync_kind {
 	SYNC_ERROR,   /* from the child: code and text */
 	SYNC_ERRNO,   /* as SYNC_ERROR, the text without its cause (the last step has no libc) */
 	SYNC_PROGRAM, /* as SYNC_ERROR: it is the program that cannot be executed */
+	SYNC_EXECVE,  /* as SYNC_ERRNO, of the execve itself */
 	SYNC_STARTED, /* from a created container: the start was accepted */
 };
 

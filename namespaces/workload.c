@@ -19,6 +19,7 @@
 #include "namespaces/rlimit.h"
 #include "namespaces/sched.h"
 #include "namespaces/start.h"
+#include "spec/base/log.h"
 #include "spec/base/path.h"
 
 enum { FIRST_FD = 3, DEFAULT_UMASK = 022 };
@@ -82,8 +83,9 @@ static void give_pipes(const struct config_user *user)
 	for (int fd = 0; fd < 3; fd++) {
 		struct stat st;
 
-		if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_uid != user->uid)
-			(void)fchown(fd, user->uid, (gid_t)-1);
+		if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_uid != user->uid &&
+		    fchown(fd, user->uid, (gid_t)-1) < 0)
+			log_debug("give descriptor %d to user %u: %m, ignoring", fd, user->uid);
 	}
 }
 
@@ -298,7 +300,7 @@ int workload_prepare(struct workload *w, const struct sync *sync, struct err *er
 	if (rc == 0)
 		rc = workload_add_home(w, err);
 	if (rc == 0 && program_find(w->argv[0], &env, &w->program, err) < 0) {
-		sync_send_err(sync->fd, SYNC_PROGRAM, err);
+		sync_send_err(sync->fd, SYNC_PROGRAM, err); /* 126 or 127 to a shell */
 		_exit(EXIT_FAILURE);
 	}
 	if (rc == 0)
