@@ -348,7 +348,7 @@ int kernel_rebuild_rules(const struct net_store *s, struct nl *nft, struct err *
 void kernel_sockets_close(struct kernel_sockets *k)
 {
 	nl_close(&k->route);
-	nl_close(&k->nft);
+	nl_close_later(&k->nft);
 }
 
 /* Addresses, routes and "up" for the device that was made in the workload's namespace. */

@@ -27,7 +27,7 @@ static bool is_dead(const struct net_store *s, const char *id)
 static int forget(const struct net_store *s, const char *id, const struct net_ends *e,
 		  struct err *err)
 {
-	auto_nl struct nl nft = NL_INIT;
+	auto_nl_later struct nl nft = NL_INIT;
 	auto_nl_batch struct nl_batch b = NL_BATCH_INIT;
 	int rc = nl_open(-1, NETLINK_NETFILTER, &nft, err);
 

@@ -3,10 +3,12 @@
 #include "netns/nl.h"
 
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 enum { BATCH_MIN = 65536, ENTRIES_MIN = 16, RECV_MAX = 65536 };
 
@@ -119,6 +121,28 @@ void nl_close(struct nl *nl)
 	if (nl->sock)
 		(void)mnl_socket_close(nl->sock);
 	nl->sock = NULL;
+	errno = saved;
+}
+
+void nl_close_later(struct nl *nl)
+{
+	struct io_uring_params params = { 0 };
+	int saved = errno;
+	int ring_fd;
+	int fd;
+
+	if (!nl->sock)
+		return;
+	/* The ring becomes the last owner of the socket, and a worker of the kernel's frees a ring:
+	 * neither this process nor its exit waits. */
+	fd = mnl_socket_get_fd(nl->sock);
+	ring_fd = (int)syscall(SYS_io_uring_setup, 1, &params);
+	if (ring_fd >= 0) {
+		(void)syscall(SYS_io_uring_register, ring_fd, IORING_REGISTER_FILES, &fd, 1);
+		nl_close(nl);
+		(void)close(ring_fd);
+	}
+	nl_close(nl);
 	errno = saved;
 }
 

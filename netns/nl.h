@@ -44,6 +44,15 @@ void nl_close(struct nl *nl);
 
 #define auto_nl auto_cleanup(nl_close)
 
+/*
+ * nl_close_later - closes the socket without waiting. Closing an nf_tables socket waits until the
+ * objects of earlier deletions, anybody's, are freed: an RCU grace period, some 15 milliseconds
+ * (nft_rcv_nl_event()). Where io_uring may not be used this is nl_close().
+ */
+void nl_close_later(struct nl *nl);
+
+#define auto_nl_later auto_cleanup(nl_close_later)
+
 /* What a message does, for the error text: "VERB 'OBJECT'". Both are borrowed until nl_talk(). */
 struct nl_note {
 	const char *verb;
