@@ -22,7 +22,7 @@
 #include "spec/base/sys.h"
 
 /* The linker gives our program's ELF header, wherever it was loaded. */
-extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
 /* ---- the code that runs without us ----------------------------------------------------------- */
 
@@ -134,20 +134,20 @@ static void add_unmap(struct final_script *s, uintptr_t start, uintptr_t end)
 /* Neighbouring segments go in one call; a gap between two may hold a mapping that is not ours. */
 static void add_unmap_segments(struct final_script *s)
 {
-	const ElfW(Phdr) *ph =
-	    (const ElfW(Phdr) *)((const char *)&__ehdr_start + __ehdr_start.e_phoff);
+	const ElfW(Ehdr) *header = (const void *)__ehdr_start;
+	const ElfW(Phdr) *ph = (const void *)(__ehdr_start + header->e_phoff);
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	uintptr_t start = 0;
 	uintptr_t end = 0;
 	uintptr_t bias = 0;
 
-	for (size_t i = 0; i < __ehdr_start.e_phnum; i++) {
+	for (size_t i = 0; i < header->e_phnum; i++) {
 		uintptr_t from;
 
 		if (ph[i].p_type != PT_LOAD)
 			continue;
 		if (end == 0) /* the first one holds the header, and addresses ascend (ELF) */
-			bias = (uintptr_t)&__ehdr_start - (ph[i].p_vaddr - ph[i].p_offset);
+			bias = (uintptr_t)__ehdr_start - (ph[i].p_vaddr - ph[i].p_offset);
 		from = (bias + ph[i].p_vaddr) & ~(page - 1);
 		if (from > end) {
 			if (end)
