@@ -27,16 +27,20 @@ int cg_handle_new(const char *path, struct cgroup **out, struct err *err)
 	auto_cgroup struct cgroup *cg = NULL;
 	int rc;
 
-	if (!path_is_clean_abs(path) || path[1] == '\0' || strlen(path) > CG_PATH_MAX)
-		return err_set(err, -EINVAL, "use cgroup '%s': not a path below the root", path);
+	if (!path_is_clean_abs(path) || path[1] == '\0' || strlen(path) > CG_PATH_MAX) {
+		(void)err_set(err, -EINVAL, "use cgroup '%s': not a path below the root", path);
+		return -EINVAL;
+	}
 	cg = calloc(1, sizeof(*cg));
-	if (!cg)
-		return err_set(err, -ENOMEM, "use cgroup '%s': out of memory", path);
-	cg->host.root_fd = -1;
-	cg->v2_dir_fd = -1;
-	cg->path = strdup(path);
-	if (!cg->path)
-		return err_set(err, -ENOMEM, "use cgroup '%s': out of memory", path);
+	if (cg) {
+		cg->host.root_fd = -1;
+		cg->v2_dir_fd = -1;
+		cg->path = strdup(path);
+	}
+	if (!cg || !cg->path) {
+		(void)err_set(err, -ENOMEM, "use cgroup '%s': out of memory", path);
+		return -ENOMEM;
+	}
 	rc = cg_host_scan(&cg->host, err);
 	if (rc < 0)
 		return rc;

@@ -52,12 +52,15 @@ int cg_controllers_of(const struct cgroup *cg, const char *path, uint32_t *out)
 }
 
 /* Writes "+NAME ..." for @bits; then one by one, as one refused name refuses the whole line. */
-static int pass_on(int fd, uint32_t bits)
+static int pass_on(int root_fd, const char *path, uint32_t bits)
 {
+	auto_close int fd = openat(root_fd, path, O_WRONLY | O_CLOEXEC);
 	char line[256] = "";
 	size_t len = 0;
 	int rc = 0;
 
+	if (fd < 0)
+		return -errno;
 	for (unsigned int i = 0; i < CTL_COUNT; i++) {
 		if (bits & CTL_BIT(i))
 			len += (size_t)snprintf(line + len, sizeof(line) - len, "+%s ",
@@ -79,7 +82,6 @@ static int pass_on(int fd, uint32_t bits)
 /* Passes @bits on in the group whose path is the first @len bytes of the handle's. */
 static void pass_on_at(struct cgroup *cg, size_t len, uint32_t bits)
 {
-	auto_close int fd = -1;
 	char path[CG_PATH_MAX + 1];
 	char name[CG_FILE_MAX];
 	int rc;
@@ -87,10 +89,8 @@ static void pass_on_at(struct cgroup *cg, size_t len, uint32_t bits)
 	memcpy(path, cg->path, len);
 	path[len] = '\0';
 	rc = cg_file_path(cg_host_v2(&cg->host), path, "cgroup.subtree_control", name);
-	if (rc == 0) {
-		fd = openat(cg->host.root_fd, name, O_WRONLY | O_CLOEXEC);
-		rc = fd < 0 ? -errno : pass_on(fd, bits);
-	}
+	if (rc == 0)
+		rc = pass_on(cg->host.root_fd, name, bits);
 	if (rc < 0 && cg->enable_code == 0) {
 		cg->enable_code = rc;
 		cg->enable_at = len;

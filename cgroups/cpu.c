@@ -166,12 +166,12 @@ static int build_cpu_v2(const struct config_cpu *c, struct cg_limits *out, struc
 int cg_build_cpu(const struct config_cpu *c, const struct cg_layout *layout, struct cg_limits *out,
 		 struct err *err)
 {
+	bool cpu_v2 = layout->on_v2 & CTL_BIT(CTL_CPU);
 	bool set_v2 = layout->on_v2 & CTL_BIT(CTL_CPUSET);
 	int rc = check_values(c, err);
 
 	if (rc == 0)
-		rc = layout->on_v2 & CTL_BIT(CTL_CPU) ? build_cpu_v2(c, out, err)
-						      : build_cpu_v1(c, out, err);
+		rc = cpu_v2 ? build_cpu_v2(c, out, err) : build_cpu_v1(c, out, err);
 	/* The same file names and syntax on both versions. */
 	if (rc == 0 && c->cpus && *c->cpus)
 		rc = cg_limits_add(out,

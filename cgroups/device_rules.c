@@ -63,9 +63,9 @@ static int number(const struct opt_i64 *o, int64_t *out)
 
 static int convert(const struct config_device_rule *in, size_t index, struct cg_dev_rule *out)
 {
-	*out = (struct cg_dev_rule){ .allow = in->allow,
-				     .type = in->type ? in->type : 'a',
-				     .index = index };
+	*out = (struct cg_dev_rule){ .allow = in->allow, .type = in->type, .index = index };
+	if (!out->type)
+		out->type = 'a';
 	if (in->read)
 		out->rights |= BPF_DEVCG_ACC_READ;
 	if (in->write)

@@ -90,23 +90,22 @@ static int open_v1(const struct cgroup *cg, const struct cg_hier *hier, struct c
 
 int cg_watch_open(struct cgroup *cg, struct cg_watch *out, struct err *err)
 {
-	auto_cleanup(cg_watch_fini) struct cg_watch w = CG_WATCH_INIT;
 	const struct cg_hier *v1 = cg_host_v1(&cg->host, CTL_MEMORY);
 	const struct cg_hier *v2 = cg_host_v2(&cg->host);
 	int rc = -ENOENT;
 
+	*out = (struct cg_watch)CG_WATCH_INIT;
 	if (cg->has_group && v1)
-		rc = open_v1(cg, v1, &w);
+		rc = open_v1(cg, v1, out);
 	else if (cg->has_group && v2)
-		rc = open_v2(cg, v2, &w);
+		rc = open_v2(cg, v2, out);
+	if (rc == 0)
+		return 0;
+	cg_watch_fini(out);
 	if (rc == -ENOENT)
 		return err_set(err, -ENOTSUP, "watch cgroup '%s': it has no memory controller",
 			       cg->path);
-	if (rc < 0)
-		return err_code(err, rc, "watch cgroup '%s'", cg->path);
-	*out = w;
-	w = (struct cg_watch)CG_WATCH_INIT;
-	return 0;
+	return err_code(err, rc, "watch cgroup '%s'", cg->path);
 }
 
 static int read_v2(struct cg_watch *w)

@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 
 #include "spec/base/fd.h"
+#include "spec/base/num.h"
 
 enum { MOUNTINFO_MAX = 16 << 20 };
 
@@ -147,11 +148,18 @@ static void unescape(char *s)
 }
 
 /* "MAJOR:MINOR"; 0 when it is none. */
-static dev_t parse_dev(const char *text)
+static dev_t parse_dev(char *text)
 {
-	unsigned int major, minor;
+	char *colon = text ? strchr(text, ':') : NULL;
+	uint64_t major, minor;
 
-	return text && sscanf(text, "%u:%u", &major, &minor) == 2 ? makedev(major, minor) : 0;
+	if (!colon)
+		return 0;
+	*colon = '\0';
+	if (num_u64(text, 0, UINT32_MAX, &major) < 0 ||
+	    num_u64(colon + 1, 0, UINT32_MAX, &minor) < 0)
+		return 0;
+	return makedev((unsigned int)major, (unsigned int)minor);
 }
 
 /* One line: "ID PARENT DEV ROOT MOUNTPOINT OPTIONS [TAG...] - TYPE SOURCE SUPER-OPTIONS". */
@@ -161,7 +169,7 @@ static void parse_mount_line(char *line, struct cg_host *host)
 	char *save = NULL;
 	const char *type, *super;
 	char *point = NULL;
-	const char *dev = NULL;
+	char *dev = NULL;
 
 	if (!tail)
 		return;
@@ -279,7 +287,7 @@ const struct cg_hier *cg_host_v2(const struct cg_host *host)
 
 enum cg_mode cg_host_mode(void)
 {
-	struct cg_host host;
+	struct cg_host host = { .root_fd = -1 };
 	enum cg_mode mode;
 
 	if (cg_host_scan(&host, NULL) < 0)

@@ -310,7 +310,7 @@ int rdt_join(const struct config_intel_rdt *rdt, const char *id, pid_t pid, stru
 	auto_close int root_fd = -1;
 	auto_close int clos_fd = -1;
 	const char *name;
-	char path[300], text[16];
+	char text[16];
 	int rc = clos_name(rdt, id, &name, err);
 
 	if (rc < 0)
@@ -324,6 +324,8 @@ int rdt_join(const struct config_intel_rdt *rdt, const char *id, pid_t pid, stru
 	(void)snprintf(text, sizeof(text), "%d", pid);
 	rc = file_write_at(clos_fd, "tasks", text);
 	if (rc == 0 && rdt->enable_monitoring) {
+		char path[300];
+
 		(void)snprintf(path, sizeof(path), "mon_groups/%s/tasks", id);
 		rc = file_write_at(clos_fd, path, text);
 	}
@@ -357,7 +359,6 @@ int rdt_remove(const struct config_intel_rdt *rdt, const char *id, bool clos_is_
 {
 	auto_close int root_fd = -1;
 	const char *name;
-	char path[600];
 	int rc = clos_name(rdt, id, &name, err);
 
 	if (rc < 0)
@@ -366,6 +367,8 @@ int rdt_remove(const struct config_intel_rdt *rdt, const char *id, bool clos_is_
 	if (root_fd < 0)
 		return root_fd;
 	if (rdt->enable_monitoring && is_name(id)) {
+		char path[600];
+
 		(void)snprintf(path, sizeof(path), "%s/mon_groups/%s", name, id);
 		if (unlinkat(root_fd, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
 			return err_sys(err, RDT ": remove monitoring group '%s'", id);

@@ -8,7 +8,7 @@
 #include "spec/base/fd.h"
 #include "spec/base/num.h"
 
-enum { STAT_MAX = 4 << 20, SET_NUMBERS_MAX = 1 << 16 };
+enum { STAT_MAX = 4 << 20, SET_NUMBERS_MAX = 1 << 16, PERCENT_MILLI_MAX = 100 * 1000 };
 
 #define NSEC_PER_SEC  UINT64_C(1000000000)
 #define NSEC_PER_USEC UINT64_C(1000)
@@ -43,9 +43,15 @@ int cg_stat_u64(const struct cgroup *cg, const struct cg_hier *hier, const char 
 
 static uint32_t hundredths(const char *text)
 {
-	unsigned int whole, part;
+	char digits[16];
+	size_t len = strcspn(text, " \n");
+	uint64_t milli;
 
-	return sscanf(text, "%3u.%2u", &whole, &part) == 2 ? whole * 100 + part : 0;
+	if (len >= sizeof(digits))
+		return 0;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	return num_milli(digits, PERCENT_MILLI_MAX, &milli) == 0 ? (uint32_t)(milli / 10) : 0;
 }
 
 int cg_psi_parse(char *text, struct cg_psi *out)
@@ -97,7 +103,7 @@ int cg_stat_parse_set(struct arena *a, char *text, uint16_t **out, size_t *out_n
 		to = from;
 		if (dash && num_u64(dash + 1, from, SET_NUMBERS_MAX - 1, &to) < 0)
 			return -EPROTO;
-		if (n + (to - from + 1) > cap) {
+		if (!list || n + (to - from + 1) > cap) {
 			uint16_t *more;
 
 			cap = 2 * (n + (to - from + 1));

@@ -274,8 +274,11 @@ int cg_stats_read_hugetlb(const struct cgroup *cg, struct cg_stats *s)
 {
 	const struct cg_hier *v1 = cg_host_v1(&cg->host, CTL_HUGETLB);
 	const struct cg_hier *hier = v1 ? v1 : cg_host_v2(&cg->host);
-	int rc = hier ? find_page_sizes(cg, hier, s) : 0;
+	int rc;
 
+	if (!hier)
+		return 0;
+	rc = find_page_sizes(cg, hier, s);
 	for (size_t i = 0; rc == 0 && i < s->hugetlb.n; i++)
 		rc = read_page_size(cg, hier, &s->hugetlb.items[i]);
 	return rc;
