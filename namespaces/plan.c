@@ -39,8 +39,6 @@ static int check(const struct config *c, struct err *err)
 
 	if (!c->process)
 		return err_set(err, -EINVAL, "/process: missing");
-	if (!c->root.path)
-		return err_set(err, -EINVAL, "/root: missing");
 	/* Mounts, masks and the root itself would be the host's. */
 	if (!l->namespaces[NS_MOUNT].is_set)
 		return err_set(err, -EINVAL, "/linux/namespaces: a mount namespace is needed");
