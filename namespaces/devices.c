@@ -244,3 +244,46 @@ int devices_make(const struct ns_plan *plan, const struct rootfs *r, struct err 
 	}
 	return rc;
 }
+
+/* ---- standard streams ---------------------------------------------------------------------- */
+
+static bool is_null(int fd, dev_t *out_dev)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return false;
+	*out_dev = st.st_dev;
+	return true;
+}
+
+static int replace_null(int root_fd, int fd, dev_t host_dev, struct err *err)
+{
+	auto_close int null_fd = path_open_in_root(root_fd, "/dev/null", O_PATH | O_NOFOLLOW, 0);
+	int flags = fcntl(fd, F_GETFD);
+	dev_t dev;
+
+	/* Looked at before it is opened for real: opening a FIFO or a tape drive does something. */
+	if (null_fd < 0 || !is_null(null_fd, &dev) || dev == host_dev)
+		return 0;
+	cleanup_close(&null_fd);
+	null_fd = path_open_in_root(root_fd, "/dev/null", O_RDWR | O_NOFOLLOW | O_NOCTTY, 0);
+	if (null_fd < 0 || !is_null(null_fd, &dev))
+		return 0;
+	if (dup3(null_fd, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0)
+		return err_sys(err, "replace the host's '/dev/null'");
+	return 0;
+}
+
+int devices_own_null(int root_fd, const int stdio_fds[3], struct err *err)
+{
+	for (int i = 0; i < 3; i++) {
+		int fd = stdio_fds[i] >= 0 ? stdio_fds[i] : i;
+		dev_t dev;
+		int rc = is_null(fd, &dev) ? replace_null(root_fd, fd, dev, err) : 0;
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}

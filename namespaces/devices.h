@@ -16,4 +16,12 @@
  */
 MUST_CHECK int devices_make(const struct ns_plan *plan, const struct rootfs *r, struct err *err);
 
+/*
+ * devices_own_null - where a standard stream is the host's /dev/null, makes it the container's, so
+ * that a root that is the host's root can not change the host's node through /proc/self/fd.
+ * @stdio_fds: the three descriptors that become 0, 1, 2, changed in place; -1 stands for 0, 1, 2
+ * A container without such a node keeps the host's.
+ */
+MUST_CHECK int devices_own_null(int root_fd, const int stdio_fds[3], struct err *err);
+
 #endif

@@ -62,8 +62,32 @@ int rootfs_open(const struct ns_plan *plan, struct rootfs *r, struct err *err)
 	return 0;
 }
 
-static int detach_from_host(struct err *err)
+/* A mount namespace that was joined is others' as well: it is used as it is. */
+static bool is_joined(const struct ns_plan *plan)
 {
+	return ns_is_joined(plan->config, NS_MOUNT);
+}
+
+/* What is mounted in a joined namespace stays there, but it must not spread to a third one. */
+static int check_joined(struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT;
+	int rc = mountinfo_read(&text, err);
+
+	if (rc < 0)
+		return rc;
+	if (strstr(buf_str(&text), " shared:")) /* blanks in names are escaped */
+		return err_set(
+		    err, -EINVAL,
+		    "/linux/namespaces: the mount namespace shares mounts with others; it "
+		    "must be private or a slave");
+	return 0;
+}
+
+static int detach_from_host(const struct ns_plan *plan, struct err *err)
+{
+	if (is_joined(plan))
+		return check_joined(err);
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
 		return 0;
 	if (errno == EINVAL)
@@ -97,7 +121,7 @@ static int attach_root(const struct ns_plan *plan, struct rootfs *r, struct err 
 
 static int build(const struct ns_plan *plan, struct rootfs *r, struct err *err)
 {
-	int rc = detach_from_host(err);
+	int rc = detach_from_host(plan, err);
 
 	if (rc == 0)
 		rc = attach_root(plan, r, err);
@@ -182,9 +206,15 @@ static int move_root(const struct ns_plan *plan, const struct rootfs *r, struct 
 		return rc;
 	if (move_mount(r->root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return err_sys(err, "move the root to '/'");
-	if (chroot(".") < 0)
-		return err_sys(err, "chroot");
-	return 0;
+	return chroot(".") < 0 ? err_sys(err, "chroot") : 0;
+}
+
+/* The working directory is the new root. */
+static int change_root(const struct ns_plan *plan, const struct rootfs *r, struct err *err)
+{
+	if (is_joined(plan)) /* pivot_root would move the root of its other processes as well */
+		return chroot(".") < 0 ? err_sys(err, "chroot") : 0;
+	return plan->no_pivot ? move_root(plan, r, err) : pivot(err);
 }
 
 static int set_root_mode(const struct ns_plan *plan, const struct rootfs *r, struct err *err)
@@ -211,7 +241,9 @@ int rootfs_enter(const struct ns_plan *plan, struct rootfs *r, struct err *err)
 		return rc;
 	if (fchdir(r->root_fd) < 0)
 		return err_sys(err, "/root/path: enter '%s'", plan->rootfs);
-	rc = plan->no_pivot ? move_root(plan, r, err) : pivot(err);
+	rc = change_root(plan, r, err);
+	if (rc == 0)
+		rc = devices_own_null(r->root_fd, plan->io.stdio_fds, err);
 	return rc < 0 ? rc : set_root_mode(plan, r, err);
 }
 

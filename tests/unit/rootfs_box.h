@@ -86,6 +86,8 @@ static inline void box_child(const struct ns_plan *plan, struct rootfs *r, const
 	struct box_report *out = b->report;
 
 	test_failed = false;
+	if (dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0) < 0)
+		TEST_FAIL("stdin");
 	out->rc = rootfs_prepare(plan, r, &out->err);
 	if (out->rc == 0)
 		out->rc = rootfs_enter(plan, r, &out->err);
@@ -122,6 +124,18 @@ static inline bool box_config(const struct box_run *how, struct config *out, str
 		       how->namespaces ? how->namespaces : BOX_NAMESPACES,
 		       how->linux_more ? how->linux_more : "", how->more ? how->more : "");
 	return config_parse(text, strlen(text), out, err) == 0;
+}
+
+static inline void box_deny_setgroups(pid_t pid)
+{
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "deny", 4) < 0)
+		TEST_FAIL("write '%s'", path);
+	(void)close(fd);
 }
 
 static inline void box_write_map(pid_t pid, const char *name, const struct config_id_maps *maps)
@@ -163,6 +177,8 @@ static inline void box_clone(const struct ns_plan *plan, struct rootfs *r, const
 	}
 	(void)close(go[0]);
 	if (plan->has_userns && pid > 0) {
+		if (!is_root())
+			box_deny_setgroups(pid);
 		box_write_map(pid, "uid_map", &l->uid_mappings);
 		box_write_map(pid, "gid_map", &l->gid_mappings);
 	}

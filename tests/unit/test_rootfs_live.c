@@ -3,9 +3,22 @@
  * Building and entering a root for real: the usual mounts, what follows from options, devices, user
  * namespaces, cgroup mounts. Needs root. Hostile images are in test_rootfs_hostile.c.
  */
+#include <sys/prctl.h>
+
 #include "tests/unit/rootfs_box.h"
 
 /* ---- the usual ----------------------------------------------------------------------------- */
+
+/* The box's stdin is the host's /dev/null: the container has its own. */
+static void check_stdin_null(void)
+{
+	struct stat in, own;
+
+	CHECK_EQ(fstat(0, &in), 0);
+	CHECK_EQ(stat("/dev/null", &own), 0);
+	CHECK_EQ(in.st_rdev, makedev(1, 3));
+	CHECK_EQ(in.st_dev, own.st_dev);
+}
 
 static void check_defaults(const struct box *b)
 {
@@ -39,6 +52,7 @@ static void check_defaults(const struct box *b)
 	CHECK_STR(text_of(host_path), "No such file or directory");
 	CHECK_EQ(getpid(), 1);
 	CHECK_STR(link_of("/proc/self"), "1");
+	check_stdin_null();
 }
 
 static void test_defaults(void)
@@ -314,6 +328,10 @@ static void test_devices(void)
 			     "\"fileMode\":384}]");
 	box_shell(&b, "rm -f dev/full; ln -s /pipe dev/full");
 	BOX_FAILS(&b, "make '/dev/full': something else is there");
+	box_shell(&b, "rm -f dev/full");
+	BOX_FAILS(&b, "/linux/devices/0: major 4096, minor 0: out of range",
+		  .linux_more = ",\"devices\":[{\"path\":\"/dev/y\",\"type\":\"c\",\"major\":4096,"
+				"\"minor\":0}]");
 	box_shell(&b, "rm -f dev/full; ln -s /outside dev/x");
 	BOX_FAILS(&b, "/linux/devices/0: make '/dev/x': something else is there",
 		  .linux_more = ",\"devices\":[{\"path\":\"/dev/x\",\"type\":\"c\",\"major\":1,"
@@ -490,7 +508,95 @@ static void test_cgroup(void)
 	box_free(&b);
 }
 
+/* ---- an unprivileged caller ---------------------------------------------------------------- */
+
+static void check_rootless(const struct box *b)
+{
+	(void)b;
+	CHECK_EQ(fs_type("/proc"), PROC_SUPER_MAGIC);
+	CHECK_EQ(fs_type("/dev"), TMPFS_MAGIC);
+	CHECK_EQ(fs_type("/dev/pts"), DEVPTS_SUPER_MAGIC);
+	CHECK_EQ(fs_type("/dev/mqueue"), 0x19800202);
+	CHECK_EQ(fs_type("/sys"), SYSFS_MAGIC);
+	CHECK(fs_flags("/sys/fs/cgroup") & ST_RDONLY);
+	CHECK(is_device("/dev/null", S_IFCHR, 1, 3));
+	CHECK(open("/dev/zero", O_RDONLY | O_CLOEXEC) >= 0);
+	CHECK_STR(text_of("/volume/file"), "source");
+	CHECK(fs_flags("/volume") & ST_NOEXEC);
+	CHECK_EQ(mode_of("/pipe"), S_IFIFO | 0666);
+	CHECK(is_device("/proc/keys", S_IFCHR, 1, 3));
+	CHECK(fs_flags("/proc/sys") & ST_RDONLY);
+	CHECK(fs_flags("/") & ST_RDONLY);
+}
+
+static void as_user(void *arg)
+{
+	const struct box *b = arg;
+
+	CHECK_EQ(setresgid(1234, 1234, 1234), 0);
+	CHECK_EQ(setresuid(1234, 1234, 1234), 0);
+	CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0); /* as after an execve: /proc/self is ours */
+	BOX_OK(b, .namespaces = USERNS, .check = check_rootless,
+	       .root = "{\"path\":\"rootfs\",\"readonly\":true}",
+	       .linux_more = ",\"uidMappings\":[{\"containerID\":0,\"hostID\":1234,\"size\":1}],"
+			     "\"gidMappings\":[{\"containerID\":0,\"hostID\":1234,\"size\":1}],"
+			     "\"devices\":[{\"path\":\"/pipe\",\"type\":\"p\"}],"
+			     "\"maskedPaths\":[\"/proc/keys\"],\"readonlyPaths\":[\"/proc/sys\"]",
+	       .more = MOUNTS(DEFAULTS "," BIND("/volume", "src", "\"rbind\",\"noexec\"")));
+	BOX_FAILS(b, "/mounts/0: ", .namespaces = USERNS,
+		  .linux_more = ",\"uidMappings\":[{\"containerID\":0,\"hostID\":1234,\"size\":1}],"
+				"\"gidMappings\":[{\"containerID\":0,\"hostID\":1234,\"size\":1}]",
+		  .more = MOUNTS(BIND("/volume", "src", "\"rbind\",\"idmap\"")));
+}
+
+static void test_rootless(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b, "mkdir ../src; printf source > ../src/file; chown -R 1234:1234 ..");
+	IN_CHILD(as_user, &b);
+	box_free(&b);
+}
+
+/* ---- a mount namespace that is others' too -------------------------------------------------- */
+
+static void check_joined(const struct box *b)
+{
+	(void)b;
+	CHECK_STR(text_of("/marker"), "inside");
+	CHECK_EQ(fs_type("/proc"), PROC_SUPER_MAGIC);
+	CHECK(fs_flags("/") & ST_RDONLY);
+}
+
+static void in_joined(void *arg)
+{
+	const char *joined =
+	    "{\"type\":\"pid\"},{\"type\":\"mount\",\"path\":\"/proc/self/ns/mnt\"}";
+	const struct box *b = arg;
+
+	CHECK_EQ(unshare(CLONE_NEWNS), 0);
+	CHECK_EQ(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	BOX_OK(b, .namespaces = joined, .more = MOUNTS(DEFAULTS), .check = check_joined,
+	       .root = "{\"path\":\"rootfs\",\"readonly\":true}");
+	CHECK(access(b->dir, F_OK) == 0); /* this process, in the same namespace, kept its root */
+	CHECK_EQ(mount(NULL, "/", NULL, MS_SHARED, NULL), 0);
+	BOX_FAILS(b, "/linux/namespaces: the mount namespace shares mounts", .namespaces = joined);
+}
+
+static void test_joined(void)
+{
+	struct box b;
+
+	NEED_ROOT();
+	b = box_new();
+	box_shell(&b, "printf inside > marker");
+	IN_CHILD(in_joined, &b);
+	box_free(&b);
+}
+
 TEST_MAIN(TEST(test_defaults), TEST(test_masks), TEST(test_no_pivot), TEST(test_options),
 	  TEST(test_copyup), TEST(test_links), TEST(test_root), TEST(test_devices),
 	  TEST(test_host_dev), TEST(test_idmap), TEST(test_userns), TEST(test_host_views),
-	  TEST(test_cgroup))
+	  TEST(test_cgroup), TEST(test_rootless), TEST(test_joined))
