@@ -22,9 +22,9 @@
 #include "spec/base/log.h"
 
 static const struct command *const commands[] = {
-	&cmd_run,      &cmd_create,     &cmd_start,   &cmd_state,  &cmd_kill,
-	&cmd_delete,   &cmd_exec,       &cmd_pause,   &cmd_resume, &cmd_spec,
-	&cmd_features, &cmd_checkpoint, &cmd_restore,
+	&cmd_run,    &cmd_create, &cmd_start,    &cmd_exec,       &cmd_state,   &cmd_list,
+	&cmd_ps,     &cmd_kill,   &cmd_delete,   &cmd_pause,      &cmd_resume,  &cmd_update,
+	&cmd_events, &cmd_spec,   &cmd_features, &cmd_checkpoint, &cmd_restore,
 };
 
 struct global_options {
