@@ -83,9 +83,8 @@ static const struct option options[] = {
 	{ "rnodev", OPT_REC_SET, MOUNT_ATTR_NODEV },
 	{ "rnodiratime", OPT_REC_SET, MOUNT_ATTR_NODIRATIME },
 	{ "rnoexec", OPT_REC_SET, MOUNT_ATTR_NOEXEC },
-	/* The kernel has three modes; "not relatime" is the one before it, "not strict" the
-	   default. */
-	{ "rnorelatime", OPT_REC_ATIME, MOUNT_ATTR_STRICTATIME },
+	/* "Not" a mode leaves the kernel's default, which is relatime since Linux 2.6.30. */
+	{ "rnorelatime", OPT_REC_ATIME, MOUNT_ATTR_RELATIME },
 	{ "rnostrictatime", OPT_REC_ATIME, MOUNT_ATTR_RELATIME },
 	{ "rnosuid", OPT_REC_SET, MOUNT_ATTR_NOSUID },
 	{ "rnosymfollow", OPT_REC_SET, MOUNT_ATTR_NOSYMFOLLOW },
