@@ -11,6 +11,7 @@
 #include "namespaces/seccomp.h"
 #include "runtime/handover.h"
 #include "runtime/hooks.h"
+#include "runtime/notify.h"
 #include "spec/base/fd.h"
 #include "spec/base/proc.h"
 
@@ -205,6 +206,7 @@ static int fill_plan(struct creation *cr, struct launch_texts *texts, struct err
 	plan->no_new_keyring = cr->options->no_new_keyring;
 	plan->io.listen_fds = listen_fds_count();
 	plan->io.preserve_fds = cr->options->preserve_fds + plan->io.listen_fds;
+	plan->io.extra_env = cr->has_notify ? notify_env : NULL;
 	plan->start_fd = cr->start_fd;
 	plan->stop_for_hooks = hooks_any(config, HOOK_PRESTART) ||
 			       hooks_any(config, HOOK_CREATE_RUNTIME) ||

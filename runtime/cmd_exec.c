@@ -105,7 +105,8 @@ static int wait_for_end(const struct exec_request *r, struct err *err)
 {
 	const struct relay relay = { .pid = r->child.pid,
 				     .pid_fd = r->child.pid_fd,
-				     .console_fd = r->console_fd };
+				     .console_fd = r->console_fd,
+				     .notify_fd = -1 };
 	int code = 0;
 	int rc = relay_wait(&relay, &code, err);
 

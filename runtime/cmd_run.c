@@ -2,6 +2,7 @@
 /* `run`: create and start in one go, wait, delete. */
 #include "runtime/commands.h"
 #include "runtime/create.h"
+#include "runtime/notify.h"
 #include "runtime/quick.h"
 #include "runtime/relay.h"
 #include "spec/base/log.h"
@@ -87,7 +88,8 @@ static int wait_and_delete(struct creation *cr, const struct run_options *o, str
 {
 	const struct relay relay = { .pid = cr->child.pid,
 				     .pid_fd = cr->child.pid_fd,
-				     .console_fd = cr->console_fd };
+				     .console_fd = cr->console_fd,
+				     .notify_fd = cr->notify_fd };
 	struct err end_err = ERR_INIT;
 	int code = 0;
 	int rc;
@@ -127,8 +129,14 @@ static int run_run(struct invocation *inv, struct err *err)
 		inv->failure_code = program_exit_code(rc);
 	if (rc == 0)
 		rc = container_run_poststart(&cr.c, err);
-	if (rc < 0 || o->detach)
+	if (rc < 0)
 		return rc;
+	if (o->detach) {
+		container_unlock(&cr.c);
+		if (cr.notify_fd >= 0)
+			notify_wait(cr.notify_fd, cr.child.pid_fd, cr.child.pid);
+		return 0;
+	}
 	return wait_and_delete(&cr, o, err);
 }
 

@@ -11,6 +11,7 @@
 #include "namespaces/final.h"
 #include "runtime/backend.h"
 #include "runtime/lock.h"
+#include "runtime/notify.h"
 #include "spec/base/fd.h"
 #include "spec/base/log.h"
 #include "spec/base/num.h"
@@ -52,6 +53,7 @@ void creation_init(struct creation *cr, const struct app *app, const struct crea
 		.child = NS_CHILD_INIT,
 		.start_fd = -1,
 		.console_fd = -1,
+		.notify_fd = -1,
 	};
 	cr->c.app = app;
 }
@@ -61,6 +63,7 @@ void creation_fini(struct creation *cr)
 	if (cr->has_plan)
 		ns_plan_fini(&cr->plan);
 	ns_child_fini(&cr->child);
+	cleanup_close(&cr->notify_fd);
 	cleanup_close(&cr->console_fd);
 	cleanup_close(&cr->start_fd);
 	cleanup_close(&cr->bundle_fd);
@@ -105,20 +108,6 @@ int create_check_fds(unsigned int preserve_fds, struct err *err)
 
 /* ---- the config ---------------------------------------------------------------------------- */
 
-/* The path of the folder @fd, in @s's arena. @what: for the error. */
-static int path_of(int fd, const char *what, struct state *s, const char **out, struct err *err)
-{
-	char link[PATH_PROC_FD_MAX];
-	char path[PATH_MAX];
-	ssize_t n = readlink(path_proc_fd(link, fd), path, sizeof(path) - 1);
-
-	if (n < 0)
-		return err_sys(err, "find the path of %s", what);
-	path[n] = '\0';
-	*out = arena_strdup(&s->arena, path);
-	return *out ? 0 : err_set(err, -ENOMEM, "out of memory");
-}
-
 int create_load_bundle(struct creation *cr, struct err *err)
 {
 	const char *bundle = cr->options->bundle ? cr->options->bundle : ".";
@@ -128,7 +117,7 @@ int create_load_bundle(struct creation *cr, struct err *err)
 	cr->bundle_fd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (cr->bundle_fd < 0)
 		return err_sys(err, "open bundle '%s'", bundle);
-	rc = path_of(cr->bundle_fd, "the bundle", &cr->c.state, &cr->c.state.bundle, err);
+	rc = state_folder_path(cr->bundle_fd, &cr->c.state, &cr->c.state.bundle, err);
 	if (rc < 0)
 		return rc;
 	rc = config_load(cr->bundle_fd, name, &cr->c.config, &cr->config_text, err);
@@ -253,7 +242,9 @@ int create_container(struct creation *cr, const char *id, struct err *err)
 	c->is_locked = true;
 	/* Without a bundle (run --rootfs) the state folder is the container's home. */
 	if (!c->state.bundle)
-		rc = path_of(c->dir_fd, "the state folder", &c->state, &c->state.bundle, err);
+		rc = state_folder_path(c->dir_fd, &c->state, &c->state.bundle, err);
+	if (rc == 0)
+		rc = notify_prepare(c, &cr->has_notify, err);
 	if (rc == 0)
 		rc = ns_plan_from_config(&c->config, c->state.bundle, id, &cr->plan, err);
 	cr->has_plan = rc == 0;
@@ -261,6 +252,8 @@ int create_container(struct creation *cr, const char *id, struct err *err)
 		rc = fill_state(cr, err);
 	if (rc == 0)
 		rc = save_config(cr, err);
+	if (rc == 0 && cr->is_run)
+		rc = notify_bind(c, &cr->notify_fd, err);
 	if (rc == 0)
 		rc = c->backend->create(cr, err);
 	if (rc < 0)

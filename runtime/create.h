@@ -45,9 +45,10 @@ struct creation {
 	struct ns_child child;
 	int start_fd;   /* owned: listening socket; -1 for run */
 	int console_fd; /* owned: the pty's master, for a foreground run; -1: none */
+	int notify_fd;  /* owned: the container's NOTIFY_SOCKET, for run; -1: none */
+	bool has_notify;
 	bool is_launched;
 	bool is_sealed; /* final_self_protect() */
-	unsigned int listen_fds;
 };
 
 void creation_init(struct creation *cr, const struct app *app,

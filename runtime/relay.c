@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "runtime/console_relay.h"
+#include "runtime/notify.h"
 #include "spec/base/proc.h"
 
 /* All that can be blocked but faults of our own. */
@@ -92,15 +93,19 @@ static int on_signal_fd(const struct relay *r, const struct console_relay *c, in
 
 	if (read(signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return 0;
-	if (info.ssi_signo == SIGWINCH)
+	if (info.ssi_signo == SIGWINCH && c)
 		console_relay_resize(c);
 	return on_signal(r, (int)info.ssi_signo, out_exit_code, err);
 }
 
-static int carry(const struct relay *r, struct console_relay *c, int *out_exit_code,
-		 struct err *err)
+enum { POLL_SIGNALS, POLL_NOTIFY, POLL_CONSOLE, POLLS = POLL_CONSOLE + CONSOLE_POLLS };
+
+/* @c: NULL: no terminal */
+static int wait_polling(const struct relay *r, struct console_relay *c, int *out_exit_code,
+			struct err *err)
 {
 	auto_close int signal_fd = -1;
+	int notify_fd = r->notify_fd;
 	sigset_t set;
 	int rc = reap(r, out_exit_code, err);
 
@@ -109,17 +114,23 @@ static int carry(const struct relay *r, struct console_relay *c, int *out_exit_c
 	if (signal_fd < 0)
 		return err_sys(err, "wait for signals");
 	while (rc == 0) {
-		struct pollfd polls[CONSOLE_POLLS + 1];
+		struct pollfd polls[POLLS] = {
+			[POLL_SIGNALS] = { signal_fd, POLLIN, 0 },
+			[POLL_NOTIFY] = { notify_fd, POLLIN, 0 },
+		};
 
-		console_relay_polls(c, polls);
-		polls[CONSOLE_POLLS] = (struct pollfd){ signal_fd, POLLIN, 0 };
-		if (poll(polls, ARRAY_LEN(polls), -1) < 0) {
+		if (c)
+			console_relay_polls(c, polls + POLL_CONSOLE);
+		if (poll(polls, c ? POLLS : POLL_CONSOLE, -1) < 0) {
 			if (errno == EINTR)
 				continue;
-			return err_sys(err, "wait for the terminal");
+			return err_sys(err, "wait for the workload");
 		}
-		console_relay_step(c, polls);
-		if (polls[CONSOLE_POLLS].revents)
+		if (c)
+			console_relay_step(c, polls + POLL_CONSOLE);
+		if (polls[POLL_NOTIFY].revents && notify_forward(notify_fd, r->pid))
+			notify_fd = -1;
+		if (polls[POLL_SIGNALS].revents)
 			rc = on_signal_fd(r, c, signal_fd, out_exit_code, err);
 	}
 	return rc < 0 ? rc : 0;
@@ -130,11 +141,13 @@ int relay_wait(const struct relay *r, int *out_exit_code, struct err *err)
 	struct console_relay c;
 	int rc;
 
-	if (r->console_fd < 0)
+	if (r->console_fd < 0 && r->notify_fd < 0)
 		return wait_plain(r, out_exit_code, err);
+	if (r->console_fd < 0)
+		return wait_polling(r, NULL, out_exit_code, err);
 	rc = console_relay_begin(&c, r->console_fd, err);
 	if (rc == 0)
-		rc = carry(r, &c, out_exit_code, err);
+		rc = wait_polling(r, &c, out_exit_code, err);
 	console_relay_finish(&c);
 	return rc;
 }

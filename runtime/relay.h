@@ -18,6 +18,7 @@ struct relay {
 	pid_t pid;      /* a child of the caller */
 	int pid_fd;     /* borrowed */
 	int console_fd; /* borrowed: the pty's master; -1: no terminal */
+	int notify_fd;  /* borrowed: from notify_bind(); -1: none */
 };
 
 /* relay_begin - blocks the signals that will be forwarded. */

@@ -78,6 +78,19 @@ int state_root_open(const struct app *app, bool make, struct err *err)
 	return take_fd(&fd);
 }
 
+int state_folder_path(int fd, struct state *s, const char **out, struct err *err)
+{
+	char link[PATH_PROC_FD_MAX];
+	char path[PATH_MAX];
+	ssize_t n = readlink(path_proc_fd(link, fd), path, sizeof(path) - 1);
+
+	if (n < 0)
+		return err_sys(err, "find the path of a folder");
+	path[n] = '\0';
+	*out = arena_strdup(&s->arena, path);
+	return *out ? 0 : err_set(err, -ENOMEM, "out of memory");
+}
+
 /* ---- state.json ---------------------------------------------------------------------------- */
 
 static void write_annotations(struct json_writer *w, const struct state *s)

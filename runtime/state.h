@@ -80,6 +80,9 @@ MUST_CHECK int state_load_init(int dir_fd, struct state_init *out, struct err *e
 /* state_end_new - its creation is through. */
 MUST_CHECK int state_end_new(int dir_fd, struct state_init *init, struct err *err);
 
+/* state_folder_path - the path of folder @fd, in @s's arena. */
+MUST_CHECK int state_folder_path(int fd, struct state *s, const char **out, struct err *err);
+
 /* state_now - the present time as in state.created. */
 enum { STATE_TIME_MAX = 48 };
 void state_now(char out[STATE_TIME_MAX]);
