@@ -314,6 +314,26 @@ static void test_v1_lines(void)
 	}
 }
 
+/* An access whose rights come from two rules, the wider one first and last. */
+static void test_v1_joint_rights(void)
+{
+	const struct cg_dev_rule wide = { true, 'c', 1, CG_DEV_ANY, BPF_DEVCG_ACC_READ, 0 };
+	const struct cg_dev_rule narrow = { true, 'c', 1, 3, BPF_DEVCG_ACC_WRITE, 0 };
+	const struct access both = { 'c', 1, 3, BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE };
+	const struct access other = { 'c', 1, 5, BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE };
+
+	for (int i = 0; i < 2; i++) {
+		auto_cleanup(cg_dev_rules_fini) struct cg_dev_rules rules = { 0 };
+		auto_cleanup(cg_dev_v1_fini) struct cg_dev_v1 v1 = { 0 };
+
+		CHECK_EQ(cg_dev_rules_add(&rules, i ? &wide : &narrow), 0);
+		CHECK_EQ(cg_dev_rules_add(&rules, i ? &narrow : &wide), 0);
+		CHECK_EQ(cg_dev_v1_build(&rules, &v1, NULL), 0);
+		CHECK(by_v1(&v1, &both));
+		CHECK(!by_v1(&v1, &other));
+	}
+}
+
 static void test_refusals(void)
 {
 	static struct config_device_rule part[] = {
@@ -406,4 +426,5 @@ static void test_v1_list(void)
 }
 
 TEST_MAIN(TEST(test_program_equals_meaning), TEST(test_v1_equals_meaning), TEST(test_v1_lines),
-	  TEST(test_refusals), TEST(test_default_program), TEST(test_v1_list))
+	  TEST(test_v1_joint_rights), TEST(test_refusals), TEST(test_default_program),
+	  TEST(test_v1_list))

@@ -722,6 +722,7 @@ static void test_hugetlb(void)
 	if (cg_create(path, &res, 0, &cg, &err) < 0) {
 		CHECK_HAS(err.msg, "/linux/resources/hugepageLimits/0: ");
 		CHECK_EQ(cg_exists(path, NULL), 0);
+		restore_root_control(had_hugetlb);
 		TEST_SKIP("no hugetlb controller here");
 	}
 	read_limit(cg, CTL_HUGETLB, "hugetlb.2MB.limit_in_bytes", "hugetlb.2MB.max", "2097152");
