@@ -13,6 +13,7 @@
 
 #include "namespaces/seccomp_cache.h"
 #include "namespaces/seccomp_enosys.h"
+#include "namespaces/seccomp_shrink.h"
 #include "spec/base/fd.h"
 #include "spec/base/log.h"
 
@@ -21,7 +22,7 @@ enum {
 	ARCHS_MAX = 32,        /* libseccomp knows 20 */
 	TREE_RULES = 32,       /* from here on a binary tree is the faster program */
 	SYSCALLS_PER_LEAF = 2, /* SCMP_FLTATR_CTL_OPTIMIZE: 2 = binary tree */
-	KEY_VERSION = 1,       /* of serialise() and of the stub */
+	KEY_VERSION = 2,       /* of serialise(), the stub and the shrinking */
 };
 
 static void cleanup_ctx(const scmp_filter_ctx *ctx)
@@ -285,7 +286,10 @@ static int export_program(scmp_filter_ctx ctx, struct buf *out, struct err *err)
 		return err_code(err, fd, "/linux/seccomp: make a file in memory");
 	rc = seccomp_export_bpf(ctx, fd);
 	if (rc == 0)
-		rc = lseek(fd, 0, SEEK_SET) < 0 ? -errno : fd_read_all(fd, BPF_MAXINSNS * 16, out);
+		rc = lseek(fd, 0, SEEK_SET) < 0
+			 ? -errno
+			 : fd_read_all(fd, SECCOMP_SHRINK_INSNS_MAX * sizeof(struct sock_filter),
+				       out);
 	return rc < 0 ? err_code(err, rc, "/linux/seccomp: export the filter") : 0;
 }
 
@@ -334,12 +338,14 @@ static int compile_program(const struct config_seccomp *s, unsigned int flags,
 	n = b.len / sizeof(*out->insns);
 	if (buf_failed(&b) || b.len % sizeof(*out->insns) != 0 || n <= n_stub)
 		return err_set(err, -EIO, "/linux/seccomp: export the filter: cut short");
+	if (seccomp_shrink((struct sock_filter *)(void *)b.data, &n) < 0) /* malloc'ed: aligned */
+		log_debug("/linux/seccomp: the filter stays as long as it is, ignoring");
 	if (n > BPF_MAXINSNS)
 		return err_set(err, -E2BIG,
 			       "/linux/seccomp: the filter has %zu instructions, the kernel takes "
 			       "%d",
 			       n, BPF_MAXINSNS);
-	out->insns = (struct sock_filter *)(void *)TAKE_PTR(b.data); /* malloc'ed: aligned */
+	out->insns = (struct sock_filter *)(void *)TAKE_PTR(b.data);
 	out->n = n;
 	return 0;
 }
