@@ -97,9 +97,11 @@ static void groups_fini(struct groups *g)
 
 static int groups_read(struct groups *g, struct err *err)
 {
-	int rc = file_read_at(AT_FDCWD, "/proc/self/cgroup", CGROUP_TEXT_MAX, &g->text);
-	char *rest = g->text.data;
+	struct buf text = BUF_INIT;
+	int rc = file_read_at(AT_FDCWD, "/proc/self/cgroup", CGROUP_TEXT_MAX, &text);
+	char *rest = text.data;
 
+	g->text = text; /* owned from here on, also half read */
 	if (rc < 0)
 		return err_code(err, rc, "read '/proc/self/cgroup'");
 	while (rest && cgroup_lines_next(&rest, &g->lines[g->n])) {

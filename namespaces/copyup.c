@@ -22,8 +22,9 @@ static int copy_content(int src_fd, int dst_fd)
 	char buf[8 * 1024];
 	ssize_t n;
 
-	while ((n = copy_file_range(src_fd, NULL, dst_fd, NULL, 1 << 30, 0)) > 0)
-		continue;
+	do {
+		n = copy_file_range(src_fd, NULL, dst_fd, NULL, 1 << 30, 0);
+	} while (n > 0);
 	if (n == 0)
 		return 0;
 	/* Not between these file systems: the offsets are still at the start. */

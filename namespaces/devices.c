@@ -270,7 +270,7 @@ static int replace_null(int root_fd, int fd, dev_t host_dev, struct err *err)
 	null_fd = path_open_in_root(root_fd, "/dev/null", O_RDWR | O_NOFOLLOW | O_NOCTTY, 0);
 	if (null_fd < 0 || !is_null(null_fd, &dev))
 		return 0;
-	if (dup3(null_fd, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0)
+	if (dup3(null_fd, fd, (flags & FD_CLOEXEC) ? O_CLOEXEC : 0) < 0)
 		return err_sys(err, "replace the host's '/dev/null'");
 	return 0;
 }

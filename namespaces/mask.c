@@ -70,15 +70,13 @@ static int make_dir_cover(struct covers *c, struct err *err)
 static int attach_cover(struct cover *c, int target_fd)
 {
 	auto_close int clone_fd = -1;
-	int rc;
 
-	if (!c->is_attached) {
-		rc = mount_attach(c->fd, target_fd);
-		c->is_attached = rc == 0;
-		return rc;
+	if (c->is_attached) {
+		clone_fd = mount_clone(c->fd, "", 0);
+		return clone_fd < 0 ? clone_fd : mount_attach(clone_fd, target_fd);
 	}
-	clone_fd = mount_clone(c->fd, "", 0);
-	return clone_fd < 0 ? clone_fd : mount_attach(clone_fd, target_fd);
+	c->is_attached = true;
+	return mount_attach(c->fd, target_fd);
 }
 
 /*

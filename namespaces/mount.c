@@ -81,7 +81,7 @@ int mount_set_opts(int mount_fd, const struct mount_opts *o)
 		struct mount_attr attr = { .propagation =
 					       o->propagations[i] & ~(unsigned long)MS_REC };
 
-		rc = set_attr(mount_fd, &attr, o->propagations[i] & MS_REC ? AT_RECURSIVE : 0);
+		rc = set_attr(mount_fd, &attr, (o->propagations[i] & MS_REC) ? AT_RECURSIVE : 0);
 	}
 	return rc;
 }
@@ -411,38 +411,37 @@ static int current_flags(int fd, unsigned long *out)
 		return -errno;
 	*out = 0;
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
-		*out |= st.f_flag & flags[i].st ? flags[i].ms : 0;
+		*out |= (st.f_flag & flags[i].st) ? flags[i].ms : 0;
 	return 0;
 }
 
-/*
- * remount: a bind mount's own flags, or those and the data of its file system. mount(2) takes the
- * whole set of flags, so what the options do not name is handed over as it is.
- */
-static int apply_remount(const struct rootfs *r, const struct mount_plan *mp, struct err *err)
+/* mount(2) takes the whole set of flags: what the options do not name is handed over as it is. */
+static int remount_fs(int fd, const struct mount_opts *o)
 {
 	const unsigned long atime = MS_NOATIME | MS_RELATIME | MS_STRICTATIME;
-	const char *dest = mp->conf->destination;
-	auto_close int fd = path_open_in_root(r->root_fd, dest, O_PATH, 0);
 	char where[PATH_PROC_FD_MAX];
 	unsigned long flags = 0;
+	int rc = current_flags(fd, &flags);
+
+	if (rc < 0)
+		return rc;
+	flags &= ~o->flags_clear;
+	if (o->flags_set & atime)
+		flags &= ~atime;
+	flags |= o->flags_set;
+	return mount(NULL, path_proc_fd(where, fd), NULL, flags, o->data) < 0 ? -errno : 0;
+}
+
+/* remount: a bind mount's own flags, or those and the data of its file system. */
+static int apply_remount(const struct rootfs *r, const struct mount_plan *mp, struct err *err)
+{
+	const char *dest = mp->conf->destination;
+	auto_close int fd = path_open_in_root(r->root_fd, dest, O_PATH, 0);
 	int rc;
 
 	if (fd < 0)
 		return err_code(err, fd, "open the destination '%s'", dest);
-	if (!mp->opts.is_bind) {
-		rc = current_flags(fd, &flags);
-		if (rc < 0)
-			return err_code(err, rc, "look at the destination '%s'", dest);
-		flags &= ~mp->opts.flags_clear;
-		if (mp->opts.flags_set & atime)
-			flags &= ~atime;
-		flags |= mp->opts.flags_set;
-		if (mount(NULL, path_proc_fd(where, fd), NULL, flags, mp->opts.data) < 0)
-			return err_sys(err, "remount '%s'", dest);
-		return 0;
-	}
-	rc = mount_set_opts(fd, &mp->opts);
+	rc = mp->opts.is_bind ? mount_set_opts(fd, &mp->opts) : remount_fs(fd, &mp->opts);
 	return rc < 0 ? err_code(err, rc, "remount '%s'", dest) : 0;
 }
 
