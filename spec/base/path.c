@@ -125,14 +125,9 @@ static int walk_enter(struct walk *w, const char *name, bool is_last)
 /* Makes @name, which is missing. Somebody else was faster: it is looked at once more. */
 static int walk_make(struct walk *w, const char *name, bool is_dir, mode_t mode)
 {
-	auto_close int file_fd = -1;
-	int rc;
+	int rc =
+	    is_dir ? mkdirat(w->dir_fd, name, mode) : mknodat(w->dir_fd, name, S_IFREG | mode, 0);
 
-	if (is_dir)
-		rc = mkdirat(w->dir_fd, name, mode);
-	else
-		rc = file_fd = openat(w->dir_fd, name,
-				      O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (rc < 0)
 		return errno == EEXIST ? walk_push(w, name) : -errno;
 	return 1;
@@ -214,16 +209,8 @@ static int create_last(int root_fd, const char *path, bool is_dir, mode_t mode)
 	dir_fd = path_open_in_root(root_fd, copy[0] ? copy : ".", O_PATH | O_DIRECTORY, 0);
 	if (dir_fd < 0)
 		return dir_fd;
-	if (!is_dir) {
-		int fd = openat(dir_fd, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC,
-				mode);
-
-		if (fd < 0)
-			return -errno;
-		(void)close(fd);
-	} else if (mkdirat(dir_fd, name, mode) < 0) {
+	if ((is_dir ? mkdirat(dir_fd, name, mode) : mknodat(dir_fd, name, S_IFREG | mode, 0)) < 0)
 		return -errno;
-	}
 	return path_open_in_root(dir_fd, name, O_PATH | (is_dir ? O_DIRECTORY : 0), 0);
 }
 
