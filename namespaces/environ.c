@@ -30,13 +30,14 @@ static void add_env(struct block *b, const struct workload *w)
 {
 	const struct strv *env = &w->process->env;
 	const char *const *extra = w->io->extra_env;
-	char listen[48];
 
 	for (size_t i = 0; i < env->n; i++)
 		add(b, env->v[i]);
 	for (size_t i = 0; extra && extra[i]; i++)
 		add(b, extra[i]);
 	if (w->io->listen_fds) {
+		char listen[48];
+
 		(void)snprintf(listen, sizeof(listen), "LISTEN_FDS=%u", w->io->listen_fds);
 		add(b, listen);
 		add(b, "LISTEN_PID=1");

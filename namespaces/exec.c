@@ -115,28 +115,34 @@ static int attach_terminal(const struct exec *x, const struct sync *sync, struct
 	return console_attach(&console, err);
 }
 
+/* Returns only with an error. */
+static int live(struct exec *x, struct sync *sync, struct err *err)
+{
+	int rc = x->is_between ? 0 : enter(x, err);
+
+	/* In a user namespace: a change of ids, and of user namespace, has cleared the signal. */
+	if (rc == 0 && x->has_userns) {
+		rc = idmap_become_root(err);
+		if (rc == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+			rc = err_sys(err, "set the parent-death signal");
+	}
+	(void)setsid(); /* a new process leads no group, so it cannot fail */
+	if (rc == 0)
+		rc = attach_terminal(x, sync, err);
+	if (rc == 0)
+		rc = workload_prepare(&x->work, sync, err);
+	if (rc == 0)
+		rc = workload_execute(&x->work, sync, err);
+	return rc;
+}
+
 static noreturn void exec_run(struct exec *x)
 {
 	struct sync sync = { .fd = x->sync_fds[1] };
 	struct err err = ERR_INIT;
-	int rc = 0;
 
 	(void)close(x->sync_fds[0]);
-	if (!x->is_between)
-		rc = enter(x, &err);
-	/* In a user namespace: a change of ids, and of user namespace, has cleared the signal. */
-	if (rc == 0 && x->has_userns) {
-		rc = idmap_become_root(&err);
-		if (rc == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-			rc = err_sys(&err, "set the parent-death signal");
-	}
-	(void)setsid(); /* a new process leads no group, so it cannot fail */
-	if (rc == 0)
-		rc = attach_terminal(x, &sync, &err);
-	if (rc == 0)
-		rc = workload_prepare(&x->work, &sync, &err);
-	if (rc == 0)
-		rc = workload_execute(&x->work, &sync, &err);
+	(void)live(x, &sync, &err);
 	init_fail(sync.fd, &err);
 }
 

@@ -26,37 +26,48 @@ extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
 /* ---- the code that runs without us ----------------------------------------------------------- */
 
+/* No call to anything: neither what the compiler adds for checks nor a memcpy made of a loop. */
+#if defined(__clang__)
+#define ALONE                                                                                      \
+	__attribute__((no_sanitize("address", "undefined"), no_stack_protector, no_builtin,        \
+		       no_profile_instrument_function))
+#else
+#define ALONE                                                                                      \
+	__attribute__((no_sanitize("address", "undefined"), no_stack_protector,                    \
+		       no_profile_instrument_function,                                             \
+		       optimize("no-tree-loop-distribute-patterns")))
+#endif
+
+ALONE __attribute__((always_inline)) static inline long raw_call(long nr, const unsigned long a[6])
+{
+	long rc;
+
 #if defined(__x86_64__)
-#define RAW_CALL(ret, nr, a)                                                                       \
-	do {                                                                                       \
-		register unsigned long r10 __asm__("r10") = (a)[3];                                \
-		register unsigned long r8 __asm__("r8") = (a)[4];                                  \
-		register unsigned long r9 __asm__("r9") = (a)[5];                                  \
-		__asm__ volatile("syscall"                                                         \
-				 : "=a"(ret)                                                       \
-				 : "0"(nr), "D"((a)[0]), "S"((a)[1]), "d"((a)[2]), "r"(r10),       \
-				   "r"(r8), "r"(r9)                                                \
-				 : "rcx", "r11", "memory");                                        \
-	} while (0)
+	__asm__ volatile("movq 0(%[a]), %%rdi\n\t"
+			 "movq 8(%[a]), %%rsi\n\t"
+			 "movq 16(%[a]), %%rdx\n\t"
+			 "movq 24(%[a]), %%r10\n\t"
+			 "movq 32(%[a]), %%r8\n\t"
+			 "movq 40(%[a]), %%r9\n\t"
+			 "syscall"
+			 : "=a"(rc)
+			 : "0"(nr), [a] "r"(a)
+			 : "rdi", "rsi", "rdx", "r10", "r8", "r9", "rcx", "r11", "cc", "memory");
 #elif defined(__aarch64__)
-#define RAW_CALL(ret, nr, a)                                                                       \
-	do {                                                                                       \
-		register unsigned long x0 __asm__("x0") = (a)[0];                                  \
-		register unsigned long x1 __asm__("x1") = (a)[1];                                  \
-		register unsigned long x2 __asm__("x2") = (a)[2];                                  \
-		register unsigned long x3 __asm__("x3") = (a)[3];                                  \
-		register unsigned long x4 __asm__("x4") = (a)[4];                                  \
-		register unsigned long x5 __asm__("x5") = (a)[5];                                  \
-		register long x8 __asm__("x8") = (nr);                                             \
-		__asm__ volatile("svc 0"                                                           \
-				 : "+r"(x0)                                                        \
-				 : "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5), "r"(x8)            \
-				 : "memory");                                                      \
-		(ret) = (long)x0;                                                                  \
-	} while (0)
+	__asm__ volatile("mov x8, %[nr]\n\t"
+			 "ldp x0, x1, [%[a]]\n\t"
+			 "ldp x2, x3, [%[a], #16]\n\t"
+			 "ldp x4, x5, [%[a], #32]\n\t"
+			 "svc 0\n\t"
+			 "mov %[rc], x0"
+			 : [rc] "=r"(rc)
+			 : [nr] "r"(nr), [a] "r"(a)
+			 : "x0", "x1", "x2", "x3", "x4", "x5", "x8", "cc", "memory");
 #else
 #error "the last step needs this architecture's system call instruction"
 #endif
+	return rc;
+}
 
 /* What the page of code is given: copied beside it. */
 struct final_area {
@@ -66,21 +77,11 @@ struct final_area {
 
 #define MIN_KERNEL_ERROR (-4095L)
 
-#if defined(__clang__)
-#define ALONE                                                                                      \
-	__attribute__((noinline, no_builtin, no_stack_protector, no_profile_instrument_function))
-#else
-#define ALONE                                                                                      \
-	__attribute__((noinline, noclone, no_stack_protector, no_profile_instrument_function,      \
-		       optimize("no-tree-loop-distribute-patterns")))
-#endif
-
 /*
  * Position-independent, calls nothing and touches no data but @a and the stack: the section is
  * copied, and the original is gone by the time that it runs.
  */
-ALONE __attribute__((section("final_text"), used, noreturn,
-		     no_sanitize("address", "undefined"))) static void
+ALONE __attribute__((noinline, section("final_text"), used, noreturn)) static void
 run_script(struct final_area *a)
 {
 	unsigned long args[6] = { (unsigned long)a->script.error_fd, (unsigned long)&a->msg, 0 };
@@ -88,7 +89,7 @@ run_script(struct final_area *a)
 	long rc = 0;
 
 	for (size_t i = 0; i < a->script.n; i++, call++) {
-		RAW_CALL(rc, call->nr, call->args);
+		rc = raw_call(call->nr, call->args);
 		if (rc < 0 && rc >= MIN_KERNEL_ERROR)
 			break;
 		if (call->out)
@@ -99,10 +100,10 @@ run_script(struct final_area *a)
 	for (size_t i = 0; i < FINAL_WHAT_MAX; i++)
 		((volatile char *)a->msg.text)[i] = call->what[i];
 	args[2] = offsetof(struct sync_msg, text) + FINAL_WHAT_MAX;
-	RAW_CALL(rc, SYS_write, args);
+	(void)raw_call(SYS_write, args);
 	args[0] = 127;
 	for (;;)
-		RAW_CALL(rc, SYS_exit_group, args);
+		(void)raw_call(SYS_exit_group, args);
 }
 
 /* ---- its preparation ---------------------------------------------------------------------------
@@ -208,7 +209,8 @@ int final_add_release(struct final_script *s, struct err *err)
 int final_run(const struct final_script *s, struct err *err)
 {
 	struct final_area area = { .script = *s };
-	size_t len = (size_t)(__stop_final_text - __start_final_text);
+	size_t len = (uintptr_t)__stop_final_text - (uintptr_t)__start_final_text;
+	size_t entry = (uintptr_t)run_script - (uintptr_t)__start_final_text;
 	void (*run)(struct final_area *);
 	void *code = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -218,7 +220,7 @@ int final_run(const struct final_script *s, struct err *err)
 	__builtin___clear_cache((char *)code, (char *)code + len);
 	if (mprotect(code, len, PROT_READ | PROT_EXEC) < 0)
 		return err_sys(err, "map the last step as code");
-	code = (char *)code + ((const char *)(uintptr_t)run_script - __start_final_text);
+	code = (char *)code + entry;
 	memcpy(&run, &code, sizeof(run));
 	run(&area);
 	return -EIO; /* not reached: the page of code never returns */

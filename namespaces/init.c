@@ -181,26 +181,33 @@ static int build_root(struct init *init, struct sync *sync, struct err *err)
 	return rc;
 }
 
+/* Returns only with an error. */
+static int live(struct init *init, struct sync *sync, struct err *err)
+{
+	int rc = init->is_between ? die_with_parent(err) : init_begin(&init->plan->cgroup, err);
+
+	if (rc == 0)
+		rc = enter_namespaces(init, sync, err);
+	if (rc == 0)
+		rc = use_host_proc(init, err);
+	(void)setsid(); /* a new process leads no group, so it cannot fail */
+	if (rc == 0)
+		rc = prepare_namespaces(init, err);
+	if (rc == 0)
+		rc = build_root(init, sync, err);
+	if (rc == 0)
+		rc = workload_prepare(&init->work, sync, err);
+	if (rc == 0)
+		rc = workload_execute(&init->work, sync, err);
+	return rc;
+}
+
 noreturn void init_run(struct init *init)
 {
 	struct sync sync = { .fd = init->sync_fds[1] };
 	struct err err = ERR_INIT;
-	int rc;
 
 	(void)close(init->sync_fds[0]);
-	rc = init->is_between ? die_with_parent(&err) : init_begin(&init->plan->cgroup, &err);
-	if (rc == 0)
-		rc = enter_namespaces(init, &sync, &err);
-	if (rc == 0)
-		rc = use_host_proc(init, &err);
-	(void)setsid(); /* a new process leads no group, so it cannot fail */
-	if (rc == 0)
-		rc = prepare_namespaces(init, &err);
-	if (rc == 0)
-		rc = build_root(init, &sync, &err);
-	if (rc == 0)
-		rc = workload_prepare(&init->work, &sync, &err);
-	if (rc == 0)
-		rc = workload_execute(&init->work, &sync, &err);
+	(void)live(init, &sync, &err);
 	init_fail(sync.fd, &err);
 }

@@ -63,7 +63,7 @@ int ns_start_connect(int dir_fd, const char *name, struct ns_child *out, struct 
 {
 	auto_close int fd = -1;
 	struct sockaddr_un address;
-	struct sync_msg m;
+	struct sync_msg m = { 0 };
 	int rc = make_address(dir_fd, name, &address, err);
 
 	if (rc < 0)
@@ -91,7 +91,7 @@ int start_wait(int listen_fd, struct sync *out, struct err *err)
 {
 	for (;;) {
 		auto_close int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		struct sync_msg m;
+		struct sync_msg m = { 0 };
 		int rc;
 
 		if (fd < 0) {

@@ -158,7 +158,7 @@ static int make_cwd(const char *cwd, struct err *err)
 static int enter_cwd(struct workload *w, bool is_last_try, struct err *err)
 {
 	const char *cwd = w->process->cwd;
-	int rc;
+	int rc = 0;
 
 	if (w->is_cwd_open)
 		return 0;
@@ -168,11 +168,9 @@ static int enter_cwd(struct workload *w, bool is_last_try, struct err *err)
 		if (errno != ENOENT || w->is_exec || is_last_try)
 			return err_sys(err, "/process/cwd: enter '%s'", cwd);
 		rc = make_cwd(cwd, err);
-		if (rc < 0)
-			return rc;
 	}
-	w->is_cwd_open = true;
-	return check_cwd(cwd, err);
+	w->is_cwd_open = rc == 0;
+	return rc < 0 ? rc : check_cwd(cwd, err);
 }
 
 /* ---- stages 3 to 6: rights ---------------------------------------------------------------------
