@@ -108,7 +108,7 @@ static void reap(pid_t pid, int want_signal)
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == want_signal);
 }
 
-static void delete (const char *path)
+static void remove_group(const char *path)
 {
 	struct err err = ERR_INIT;
 
@@ -759,9 +759,40 @@ static void test_killed_creator(void)
 	remove_group(group_name(""));
 }
 
+/* Without rights: no group and no error, but for a limit, which is named. */
+static void test_rootless(void)
+{
+	const char *path = group_name("");
+	const struct config_resources res = { .pids_limit = { true, 9 } };
+	pid_t pid;
+	int status = 0;
+
+	SKIP_IF_NOT_ROOT();
+	pid = fork();
+	if (pid == 0) {
+		struct cgroup *cg = NULL;
+		struct cg_join join;
+		struct err err = ERR_INIT;
+		bool ok;
+
+		if (setuid(65534) < 0)
+			_exit(2);
+		ok = cg_create(path, NULL, 0, &cg, NULL) < 0 &&
+		     cg_create(path, &res, CG_ROOTLESS, &cg, &err) == -EACCES &&
+		     str_starts(err.msg, "/linux/resources/pids/limit: no right") &&
+		     cg_create(path, NULL, CG_ROOTLESS, &cg, &err) == 0 && !cg_has_group(cg) &&
+		     cg_join_plan(cg, &join, &err) == 0 && join.v2_dir_fd == -1 &&
+		     join.n_tasks_fds == 0 && cg_freeze(cg, &err) == -ENOTSUP &&
+		     cg_delete(path, 0, &err) == 0;
+		_exit(ok ? 0 : 1);
+	}
+	CHECK_EQ(proc_reap(pid, &status), 0);
+	CHECK_EQ(proc_exit_code(status), 0);
+}
+
 TEST_MAIN(TEST(test_lifecycle), TEST(test_idle_group_is_entered), TEST(test_limits),
 	  TEST(test_failure_leaves_nothing), TEST(test_freeze), TEST(test_nested),
 	  TEST(test_exec_sub_group), TEST(test_attach), TEST(test_devices),
 	  TEST(test_device_program), TEST(test_oom_and_stats), TEST(test_pids_zero),
 	  TEST(test_v2_alone), TEST(test_exec_follows_init), TEST(test_hugetlb),
-	  TEST(test_killed_creator))
+	  TEST(test_killed_creator), TEST(test_rootless))
