@@ -142,10 +142,10 @@ int num_bytes(const char *s, uint64_t *out)
 		if (*s)
 			return -EINVAL;
 	}
-	if (__builtin_mul_overflow(milli, UINT64_C(1) << shift, &bytes))
-		return -ERANGE;
-	bytes /= 1000;
-	if (bytes > INT64_MAX)
+	/* The whole part first: thousandths of the largest sizes would not fit. */
+	if (__builtin_mul_overflow(milli / 1000, UINT64_C(1) << shift, &bytes) ||
+	    __builtin_add_overflow(bytes, ((milli % 1000) << shift) / 1000, &bytes) ||
+	    bytes > INT64_MAX)
 		return -ERANGE;
 	*out = bytes;
 	return 0;
