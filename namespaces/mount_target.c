@@ -147,16 +147,19 @@ static int check_procfs(const struct rootfs *r, const char *dest, struct mount_w
 static int check_target(const struct rootfs *r, const char *dest, struct mount_want want,
 			struct mount_target *t, struct err *err)
 {
+	const unsigned int mask = STATX_TYPE | STATX_MODE | STATX_INO | STATX_MNT_ID;
+	struct statfs fs = { 0 };
 	struct statx st;
-	struct statfs fs;
+	bool is_on_root;
 
-	if (statx(t->fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MODE | STATX_INO | STATX_MNT_ID,
-		  &st) < 0 ||
-	    fstatfs(t->fd, &fs) < 0)
+	if (statx(t->fd, "", AT_EMPTY_PATH, mask, &st) < 0)
 		return err_sys(err, "look at the destination '%s'", dest);
 	t->is_dir = S_ISDIR(st.stx_mode);
 	t->mode = st.stx_mode & 07777;
-	if (st.stx_mnt_id == r->root_mnt_id && st.stx_ino == r->root_ino)
+	is_on_root = st.stx_mnt_id == r->root_mnt_id; /* then it is in no procfs */
+	if (!is_on_root && fstatfs(t->fd, &fs) < 0)
+		return err_sys(err, "look at the destination '%s'", dest);
+	if (is_on_root && st.stx_ino == r->root_ino)
 		return err_set(err, -EBUSY, "destination '%s': is the container's root", dest);
 	if (t->is_dir != want.is_dir)
 		return err_set(err, want.is_dir ? -ENOTDIR : -EISDIR,
