@@ -136,7 +136,11 @@ static int make_pipe(int *out_read_fd, int *out_write_fd)
 /* Returns 0 or -errno of the execution. @fds: its stdin, stdout, stderr; all above 2. */
 static int spawn(const struct config_hook *hook, const int fds[3], pid_t *out_pid)
 {
-	char *const only_path[] = { (char *)(uintptr_t)hook->path, NULL };
+	const union {
+		const char *text;
+		char *word; /* posix_spawn does not write to it */
+	} path = { .text = hook->path };
+	char *const only_path[] = { path.word, NULL };
 	char *const no_env[] = { NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -255,17 +259,16 @@ static int watch(struct running *r, int64_t timeout_ms)
 /* The last line of the tail that is not empty, fit for a message. */
 static void last_line(const struct running *r, char out[LINE_BYTES])
 {
-	size_t end = r->tail_len, at, n;
+	size_t end = r->tail_len, at, n = 0;
 
 	while (end > 0 && (unsigned char)r->tail[end - 1] <= ' ')
 		end--;
 	for (at = end; at > 0 && r->tail[at - 1] != '\n';)
 		at--;
-	n = end - at < LINE_BYTES - 1 ? end - at : LINE_BYTES - 1;
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)r->tail[at + i];
+	for (; at < end && n < LINE_BYTES - 1; at++) {
+		unsigned char c = (unsigned char)r->tail[at];
 
-		out[i] = (char)(c < ' ' || c == 0x7f ? '?' : c);
+		out[n++] = (char)(c < ' ' || c == 0x7f ? '?' : c);
 	}
 	out[n] = '\0';
 }

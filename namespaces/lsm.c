@@ -76,16 +76,17 @@ static int open_selinux(int proc_fd, const char *label, int *out_fd, struct err 
 
 int lsm_open(int proc_fd, const struct config_process *p, struct lsm *out, struct err *err)
 {
-	auto_lsm struct lsm l = { -1, -1, p->apparmor_profile, p->selinux_label };
+	struct lsm l = { -1, -1, p->apparmor_profile, p->selinux_label };
 	int rc;
 
 	rc = open_apparmor(proc_fd, l.profile, &l.apparmor_fd, err);
 	if (rc == 0)
 		rc = open_selinux(proc_fd, l.label, &l.selinux_fd, err);
-	if (rc < 0)
+	if (rc < 0) {
+		lsm_close(&l);
 		return rc;
+	}
 	*out = l;
-	l = (struct lsm)LSM_INIT;
 	return 0;
 }
 

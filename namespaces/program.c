@@ -28,11 +28,14 @@ static const char usual_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/
 /* A name out of the file for one line of text: control characters become '?'. */
 static void printable(char *out, const char *s, size_t len)
 {
-	size_t n = len < SHOWN_MAX - 1 ? len : SHOWN_MAX - 1;
+	if (len > SHOWN_MAX - 1)
+		len = SHOWN_MAX - 1;
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
 
-	for (size_t i = 0; i < n; i++)
-		out[i] = (unsigned char)s[i] < ' ' || s[i] == 0x7f ? '?' : s[i];
-	out[n] = '\0';
+		out[i] = (char)(c < ' ' || c == 0x7f ? '?' : c);
+	}
+	out[len] = '\0';
 }
 
 static void add_what(struct program *p, const char *text)
@@ -71,9 +74,10 @@ static bool is_blank(char c)
 /* "#!", blanks, the name up to a blank or the line's end. Source: fs/binfmt_script.c, execve(2). */
 static int check_script(const char *head, size_t len, struct program *p, struct err *err)
 {
-	size_t end = len < LINE_MAX_BYTES ? len : LINE_MAX_BYTES;
-	size_t at = 2, first;
+	size_t end = len, at = 2, first;
 
+	if (end > LINE_MAX_BYTES)
+		end = LINE_MAX_BYTES;
 	while (at < end && is_blank(head[at]))
 		at++;
 	first = at;
@@ -322,7 +326,6 @@ static int search_path(const char *name, const char *search, struct program *out
 static int locate(const char *name, const struct strv *env, struct program *out, struct err *err)
 {
 	size_t len = strlen(name);
-	const char *search;
 	int rc;
 
 	if (len == 0)
@@ -330,7 +333,8 @@ static int locate(const char *name, const struct strv *env, struct program *out,
 	if (len >= sizeof(out->path))
 		return err_set(err, -ENAMETOOLONG, "exec: the program's name is too long");
 	if (!strchr(name, '/')) {
-		search = strv_env(env, "PATH");
+		const char *search = strv_env(env, "PATH");
+
 		return search_path(name, search ? search : usual_path, out, err);
 	}
 	memcpy(out->path, name, len + 1);

@@ -379,7 +379,7 @@ static int load_flags(const struct config_seccomp *s, unsigned int *out, struct 
 int seccomp_compile(const struct config_seccomp *s, unsigned int flags, int cache_fd,
 		    struct seccomp_program *out, struct err *err)
 {
-	auto_seccomp_program struct seccomp_program p = SECCOMP_PROGRAM_INIT;
+	struct seccomp_program p = SECCOMP_PROGRAM_INIT; /* owns nothing until nothing can fail */
 	auto_buf struct buf key = BUF_INIT;
 	int rc;
 
@@ -398,6 +398,5 @@ int seccomp_compile(const struct config_seccomp *s, unsigned int flags, int cach
 			log_debug("keep the compiled filter: %s, ignoring", strerror(-rc));
 	}
 	*out = p;
-	p = (struct seccomp_program)SECCOMP_PROGRAM_INIT;
 	return 0;
 }

@@ -160,25 +160,18 @@ static int write_state(const struct seccomp_listener *l, struct buf *out)
 	return buf_failed(out) ? -ENOMEM : 0;
 }
 
-/* Connects to @path, however long it is: sun_path is reached through a descriptor of its file. */
+/* By a descriptor of the socket's file: sun_path has 108 bytes, a path of the config may have more.
+ */
 static int connect_to(const char *path, int *out_fd)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	auto_close int sock_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	auto_close int file_fd = -1;
-	size_t len = strlen(path);
+	auto_close int file_fd = open(path, O_PATH | O_CLOEXEC);
 
-	if (sock_fd < 0)
+	_Static_assert(PATH_PROC_FD_MAX <= sizeof(addr.sun_path), "fits");
+	if (sock_fd < 0 || file_fd < 0)
 		return -errno;
-	if (len < sizeof(addr.sun_path)) {
-		memcpy(addr.sun_path, path, len + 1);
-	} else {
-		_Static_assert(PATH_PROC_FD_MAX <= sizeof(addr.sun_path), "fits");
-		file_fd = open(path, O_PATH | O_CLOEXEC);
-		if (file_fd < 0)
-			return -errno;
-		(void)path_proc_fd(addr.sun_path, file_fd);
-	}
+	(void)path_proc_fd(addr.sun_path, file_fd);
 	if (connect(sock_fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return -errno;
 	*out_fd = take_fd(&sock_fd);

@@ -167,13 +167,14 @@ static int scan_one(struct program_view *v, unsigned char *held, size_t pc)
 {
 	const struct sock_filter *f = &v->insns[pc];
 	unsigned char now = held[pc];
-	int rc = 0;
 
 	if (f->code == (BPF_RET | BPF_K))
 		return 0;
 	if (f->code == (BPF_JMP | BPF_JA))
 		return flow_to(held, v->n, (uint64_t)pc + 1 + f->k, now);
 	if (is_test(f)) {
+		int rc = 0;
+
 		if (now == HELD_NR)
 			rc = note_number(v, f);
 		else if (now == HELD_ARCH)
@@ -436,7 +437,7 @@ static size_t find_exceptions(struct range *r, size_t n)
 static int mark_entries(const struct program_view *v, uint32_t arch, struct range *room,
 			unsigned char *marked)
 {
-	size_t n;
+	size_t n = 0;
 	int rc = find_ranges(v, arch, room, &n);
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
@@ -449,7 +450,7 @@ static int mark_entries(const struct program_view *v, uint32_t arch, struct rang
 static int write_program(struct writer *w, const struct program_view *v, struct range *room,
 			 unsigned char *marked)
 {
-	size_t sections[ARCHS_MAX], n, at;
+	size_t sections[ARCHS_MAX], n = 0, at;
 	int rc = 0;
 
 	for (size_t i = 0; i < v->n_archs && rc == 0; i++)
