@@ -76,7 +76,7 @@ root_tar() {
 	[ ${#src[@]} -gt 0 ] || die "no apt sources found"
 	# shellcheck disable=SC2086,SC2016 # a list of words; $1 is the hook's, the root folder
 	INITRD=No mmdebstrap --quiet --variant=minbase --format=tar \
-		--aptopt='APT::Install-Recommends "false"' \
+		--aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
@@ -135,7 +135,7 @@ build() {
 	trap 'exit 143' TERM HUP
 	rm -rf "$cache"/tmp.* # of a run that was killed: we hold the lock
 	mkdir "$tmp"
-	echo "image.sh: making the test bed's image, this takes about two minutes" >&2
+	echo "image.sh: making the test bed's image, this takes a minute or two" >&2
 	root_tar "$tmp"
 	"${as_root[@]}" "$bed_dir/image.sh" --root-image "$tmp"
 	mv "$tmp" "$1"
