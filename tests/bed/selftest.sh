@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests the test bed itself and prints TAP: what a job finds inside, and what the caller gets back
-# from a job that ends, hangs, takes the bed down, or is interrupted. About 90 seconds.
+# from a job that ends, hangs, takes the bed down, or is interrupted. About two minutes.
 # usage: selftest.sh [host|hang|bed_failure|interrupt|systemd|icount|bats]...
 # shellcheck disable=SC2317 # the test functions are called by name
 set -uo pipefail
