@@ -79,18 +79,40 @@ static int pass_on(int root_fd, const char *path, uint32_t bits)
 	return rc;
 }
 
+/*
+ * The group @path holds processes and is not the real root. The kernel refuses to pass on most
+ * controllers there, but takes cpu, cpuset and pids: it then turns the group into the root of a
+ * threaded subtree, in whose children no process can be put any more. So this asks first.
+ */
+static bool is_inhabited(int root_fd, const struct cg_hier *v2, const char *path)
+{
+	auto_close int fd = -1;
+	char name[CG_FILE_MAX];
+	char c;
+
+	if (cg_file_path(v2, path, "cgroup.type", name) < 0 ||
+	    faccessat(root_fd, name, F_OK, 0) < 0 || /* the real root has no type */
+	    cg_file_path(v2, path, "cgroup.procs", name) < 0)
+		return false;
+	fd = openat(root_fd, name, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, &c, 1) == 1;
+}
+
 /* Passes @bits on in the group whose path is the first @len bytes of the handle's. */
 static void pass_on_at(struct cgroup *cg, size_t len, uint32_t bits)
 {
+	const struct cg_hier *v2 = cg_host_v2(&cg->host);
 	char path[CG_PATH_MAX + 1];
 	char name[CG_FILE_MAX];
 	int rc;
 
 	memcpy(path, cg->path, len);
 	path[len] = '\0';
-	rc = cg_file_path(cg_host_v2(&cg->host), path, "cgroup.subtree_control", name);
+	rc = cg_file_path(v2, path, "cgroup.subtree_control", name);
 	if (rc == 0)
-		rc = pass_on(cg->host.root_fd, name, bits);
+		rc = is_inhabited(cg->host.root_fd, v2, path)
+			 ? -EBUSY
+			 : pass_on(cg->host.root_fd, name, bits);
 	if (rc < 0 && cg->enable_code == 0) {
 		cg->enable_code = rc;
 		cg->enable_at = len;

@@ -129,7 +129,12 @@ static int read_v2(struct cg_watch *w)
 	rc = read_again(w->group_fd, text, sizeof(text));
 	if (rc < 0)
 		return rc;
-	return cg_text_key_or(text, "populated", 1) ? 0 : -ENODEV;
+	/* A group that is watched before its first process came is not at its end. */
+	if (cg_text_key_or(text, "populated", 1))
+		w->was_populated = true;
+	else if (w->was_populated)
+		return -ENODEV;
+	return 0;
 }
 
 static int read_v1(struct cg_watch *w)

@@ -12,9 +12,10 @@
 struct cg_watch {
 	int fd; /* owned; poll it */
 	bool is_v2;
-	int group_fd;   /* owned; v2: cgroup.events; else -1 */
-	int file_fd;    /* owned; memory.events or memory.oom_control */
-	uint64_t n_oom; /* oom kills counted so far */
+	bool was_populated; /* v2: a process has been in the group */
+	int group_fd;       /* owned; v2: cgroup.events; else -1 */
+	int file_fd;        /* owned; memory.events or memory.oom_control */
+	uint64_t n_oom;     /* oom kills counted so far */
 };
 
 #define CG_WATCH_INIT                                                                              \

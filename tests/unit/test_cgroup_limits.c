@@ -425,6 +425,17 @@ static void test_enable(void)
 	CHECK_EQ(unlinkat(t.cg.host.root_fd, "cgroup.subtree_control", 0), 0);
 	CHECK_EQ(cg_limits_apply(&t.cg, &res, &err), -ENOENT);
 	CHECK_HAS(err.msg, "/linux/resources/pids/limit: enable controller 'pids' in cgroup '/'");
+
+	/* Processes in a group above: nothing is passed on there, not even what the kernel takes.
+	 */
+	put(&t, "cgroup.subtree_control", "");
+	put(&t, "cgroup.type", "domain");
+	put(&t, "cgroup.procs", "12\n");
+	t.cg.enable_code = 0;
+	CHECK_EQ(cg_limits_apply(&t.cg, &res, &err), -EBUSY);
+	CHECK_HAS(err.msg, "/linux/resources/pids/limit: enable controller 'pids' in cgroup '/', "
+			   "which holds processes");
+	check_file(&t, "cgroup.subtree_control", "");
 	tree_close(&t);
 }
 
