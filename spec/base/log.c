@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "spec/base/fd.h"
+#include "spec/base/utf8.h"
 
 static struct {
 	enum log_level level;
@@ -47,22 +48,27 @@ int log_level_from_name(const char *name, enum log_level *out)
 	return -EINVAL;
 }
 
-/* Writes @s as the inside of a JSON string. Bytes that are not UTF-8 text go out as they came. */
+/* Writes @s as the inside of a JSON string. A byte that is not UTF-8 becomes U+FFFD. */
 static void add_json_text(struct buf *b, const char *s)
 {
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
+	size_t left = strlen(s);
 
-		if (c == '"' || c == '\\') {
+	while (left) {
+		unsigned char c = (unsigned char)*s;
+		size_t step = utf8_char_len((const unsigned char *)s, left);
+
+		if (c == '"' || c == '\\')
 			buf_add_char(b, '\\');
-			buf_add_char(b, (char)c);
-		} else if (c == '\n') {
+		if (c == '\n')
 			buf_add_str(b, "\\n");
-		} else if (c < 0x20) {
+		else if (c < 0x20)
 			buf_printf(b, "\\u%04x", c);
-		} else {
-			buf_add_char(b, (char)c);
-		}
+		else if (step)
+			buf_add(b, s, step);
+		else
+			buf_add_str(b, "\xef\xbf\xbd");
+		s += step ? step : 1;
+		left -= step ? step : 1;
 	}
 }
 
