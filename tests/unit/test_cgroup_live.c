@@ -3,119 +3,17 @@
  * Groups on this host, as root: made, entered, limited, frozen, killed, removed. Every group has
  * this process's pid in its name and is removed at the end.
  */
-#include "tests/unit/test.h"
+#include "tests/unit/cgroup_live.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "cgroups/bpf.h"
-#include "cgroups/cgroup_internal.h"
 #include "cgroups/device_rules.h"
 #include "cgroups/events.h"
 #include "cgroups/stats.h"
 #include "spec/base/fd.h"
-#include "spec/base/proc.h"
-#include "spec/base/sys.h"
-
-enum { DELETE_MS = 5000 };
-
-#define SKIP_IF_NOT_ROOT()                                                                         \
-	do {                                                                                       \
-		if (geteuid() != 0 || access("/sys/fs/cgroup", W_OK) != 0)                         \
-			TEST_SKIP("needs root and writable cgroups");                              \
-	} while (0)
-
-static const char *group_name(const char *suffix)
-{
-	static char name[64];
-
-	(void)snprintf(name, sizeof(name), "/bivalve-test-%d%s", getpid(), suffix);
-	return name;
-}
-
-static struct cgroup *create(const char *path, const struct config_resources *res)
-{
-	struct cgroup *cg = NULL;
-	struct err err = ERR_INIT;
-
-	if (cg_create(path, res, 0, &cg, &err) < 0)
-		TEST_FAIL("%s", err.msg);
-	return cg;
-}
-
-/* Starts a process in the group the way namespaces/ does; it runs @fn, or sleeps. */
-static pid_t spawn(struct cgroup *cg, void (*fn)(void))
-{
-	struct cg_join join;
-	struct err err = ERR_INIT;
-	struct clone_args args = { .exit_signal = SIGCHLD };
-	pid_t pid;
-
-	if (cg_join_plan(cg, &join, &err) < 0) {
-		TEST_FAIL("%s", err.msg);
-		return -1;
-	}
-	if (join.v2_dir_fd >= 0) {
-		args.flags = CLONE_INTO_CGROUP;
-		args.cgroup = (unsigned int)join.v2_dir_fd;
-	}
-	pid = sys_clone3(&args);
-	if (pid == 0) {
-		for (size_t i = 0; i < join.n_tasks_fds; i++) {
-			if (write(join.tasks_fds[i], "0", 1) != 1)
-				_exit(99);
-		}
-		if (fn)
-			fn();
-		for (;;)
-			(void)pause();
-	}
-	CHECK(pid > 0);
-	return pid;
-}
-
-static void wait_in_group(struct cgroup *cg, size_t n)
-{
-	for (int i = 0; i < 2000; i++) {
-		auto_free pid_t *pids = NULL;
-		size_t got = 0;
-		bool is_everywhere = true;
-
-		if (cg_pids(cg, &pids, &got, NULL) < 0 || got != n)
-			is_everywhere = false;
-		for (size_t k = 0; is_everywhere && k < cg->host.n; k++) {
-			char text[256];
-
-			is_everywhere = cg_file_read(cg, &cg->host.hiers[k], "cgroup.procs", text,
-						     sizeof(text)) > 0;
-		}
-		if (is_everywhere)
-			return;
-		(void)usleep(1000);
-	}
-	TEST_FAIL("the processes are not in the group");
-}
-
-static void reap(pid_t pid, int want_signal)
-{
-	int status = 0;
-
-	CHECK_EQ(proc_reap(pid, &status), 0);
-	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == want_signal);
-}
-
-static void remove_group(const char *path)
-{
-	struct err err = ERR_INIT;
-
-	if (cg_delete(path, DELETE_MS, &err) < 0)
-		TEST_FAIL("%s", err.msg);
-	CHECK_EQ(cg_exists(path, NULL), 0);
-}
 
 static void test_lifecycle(void)
 {
@@ -174,21 +72,6 @@ static void test_idle_group_is_entered(void)
 	cg_close(cg);
 	remove_group(path);
 }
-
-static void read_limit(struct cgroup *cg, enum cg_ctl ctl, const char *v1_file, const char *v2_file,
-		       const char *want)
-{
-	const struct cg_hier *v1 = cg_host_v1(&cg->host, ctl);
-	char text[128] = "";
-
-	if (v1)
-		CHECK(cg_file_read(cg, v1, v1_file, text, sizeof(text)) >= 0);
-	else
-		CHECK(cg_file_read(cg, cg_host_v2(&cg->host), v2_file, text, sizeof(text)) >= 0);
-	CHECK_STR(text, want);
-}
-
-#define MIB (INT64_C(1) << 20)
 
 static void test_limits(void)
 {
@@ -576,165 +459,6 @@ static void test_pids_zero(void)
 	reap(pid, SIGKILL);
 }
 
-/* The same handle with the cgroup2 tree alone, as on a host that has nothing else. */
-static struct cgroup *create_v2_only(const char *path)
-{
-	struct cgroup *cg = create(path, NULL);
-	const struct cg_hier *v2 = cg ? cg_host_v2(&cg->host) : NULL;
-
-	if (!v2) {
-		cg_close(cg);
-		remove_group(path);
-		return NULL;
-	}
-	cg->host.hiers[0] = *v2;
-	cg->host.n = 1;
-	cg->host.mode = CG_MODE_V2;
-	return cg;
-}
-
-static void test_v2_alone(void)
-{
-	const char *path = group_name("");
-	struct cgroup *cg;
-	struct cg_join join;
-	struct err err = ERR_INIT;
-	pid_t pid;
-
-	SKIP_IF_NOT_ROOT();
-	cg = create_v2_only(path);
-	if (!cg)
-		TEST_SKIP("no cgroup v2 here");
-	CHECK_EQ(cg_join_plan(cg, &join, &err), 0);
-	CHECK(join.v2_dir_fd >= 0);
-	CHECK_EQ(join.n_tasks_fds, 0);
-	CHECK_EQ(cg_freeze(cg, &err), 0); /* an empty group too */
-	CHECK_EQ(cg_thaw(cg, &err), 0);
-	pid = spawn(cg, NULL);
-	wait_in_group(cg, 1);
-	CHECK_EQ(cg_freeze(cg, &err), 0);
-	CHECK_EQ(cg_is_frozen(cg, &err), 1);
-	/* Unlike v1's freezer, v2's lets a task die of a deadly signal. */
-	CHECK_EQ(cg_signal_all(cg, SIGTERM, &err), 0);
-	CHECK_EQ(cg_thaw(cg, &err), 0);
-	CHECK_EQ(cg_is_frozen(cg, &err), 0);
-	reap(pid, SIGTERM);
-	cg->enter_by_procs = true; /* as with pids.limit 0 */
-	CHECK_EQ(cg_join_plan(cg, &join, &err), 0);
-	CHECK_EQ(join.v2_dir_fd, -1);
-	CHECK_EQ(join.n_tasks_fds, 1);
-	pid = spawn(cg, NULL);
-	wait_in_group(cg, 1);
-	CHECK_EQ(cg_delegate(cg, 12345, &err), 0);
-	struct stat st;
-	char name[CG_FILE_MAX];
-
-	CHECK_EQ(cg_file_path(&cg->host.hiers[0], path, "cgroup.procs", name), 0);
-	CHECK_EQ(fstatat(cg->host.root_fd, name, &st, 0), 0);
-	CHECK_EQ(st.st_uid, 12345);
-	CHECK_EQ(cg_file_path(&cg->host.hiers[0], path, "cgroup.freeze", name), 0);
-	CHECK_EQ(fstatat(cg->host.root_fd, name, &st, 0), 0);
-	CHECK_EQ(st.st_uid, 0);
-	cg_close(cg);
-	remove_group(path);
-	reap(pid, SIGKILL);
-}
-
-/* Takes back what a test had passed on at the root of a hybrid host's cgroup2 tree. */
-static void restore_root_control(bool had_hugetlb)
-{
-	static const char file[] = "/sys/fs/cgroup/unified/cgroup.subtree_control";
-
-	if (!had_hugetlb && access(file, W_OK) == 0)
-		CHECK_EQ(file_write_at(AT_FDCWD, file, "-hugetlb"), 0);
-}
-
-static bool root_passes_hugetlb(void)
-{
-	auto_buf struct buf b = BUF_INIT;
-
-	return file_read_at(AT_FDCWD, "/sys/fs/cgroup/unified/cgroup.subtree_control", 4096, &b) ==
-		   0 &&
-	       strstr(buf_str(&b), "hugetlb");
-}
-
-/* v2: the container's init moved down and passed a controller on; an exec must follow it. */
-static void test_exec_follows_init(void)
-{
-	const char *path = group_name("");
-	struct cg_exec_target to = { 0 };
-	struct cg_join join;
-	struct cgroup *cg;
-	struct err err = ERR_INIT;
-	uint32_t have = 0;
-	char name[CG_FILE_MAX], text[64];
-	bool had_hugetlb = root_passes_hugetlb();
-	pid_t pid;
-	int status = 0;
-
-	SKIP_IF_NOT_ROOT();
-	cg = create_v2_only(path);
-	if (!cg)
-		TEST_SKIP("no cgroup v2 here");
-	CHECK_EQ(cg_controllers_enable(cg, UINT32_MAX, &have), 0);
-	pid = spawn(cg, NULL);
-	CHECK_EQ(cg_file_path(&cg->host.hiers[0], path, "init.scope", name), 0);
-	CHECK_EQ(mkdirat(cg->host.root_fd, name, 0755), 0);
-	(void)snprintf(text, sizeof(text), "%d", pid);
-	CHECK_EQ(cg_file_write(cg, &cg->host.hiers[0], "init.scope/cgroup.procs", text), 0);
-	if (have == 0 || cg_file_write(cg, &cg->host.hiers[0], "cgroup.subtree_control",
-				       have & CTL_BIT(CTL_HUGETLB) ? "+hugetlb" : "+pids") < 0) {
-		cg_close(cg);
-		remove_group(path);
-		reap(pid, SIGKILL);
-		restore_root_control(had_hugetlb);
-		TEST_SKIP("cgroup v2 has no controller to pass on");
-	}
-	to.init_pid = pid;
-	CHECK_EQ(cg_join_plan_exec(cg, &to, &join, &err), 0);
-	struct clone_args args = { .flags = CLONE_INTO_CGROUP,
-				   .exit_signal = SIGCHLD,
-				   .cgroup = (unsigned int)join.v2_dir_fd };
-	pid_t second = sys_clone3(&args);
-
-	if (second == 0)
-		_exit(7);
-	CHECK(second > 0);
-	if (second > 0) {
-		CHECK_EQ(proc_reap(second, &status), 0);
-		CHECK_EQ(proc_exit_code(status), 7);
-	}
-	cg_close(cg);
-	remove_group(path);
-	reap(pid, SIGKILL);
-	restore_root_control(had_hugetlb);
-}
-
-/* A hybrid host's cgroup2 tree often has hugetlb and nothing else. */
-static void test_hugetlb(void)
-{
-	const char *path = group_name("");
-	struct config_hugepage_limit limit = { "2MB", 2 * MIB };
-	struct config_resources res = { .hugepage_limits = { &limit, 1 } };
-	struct cgroup *cg = NULL;
-	struct err err = ERR_INIT;
-	bool had_hugetlb = root_passes_hugetlb();
-
-	SKIP_IF_NOT_ROOT();
-	if (cg_create(path, &res, 0, &cg, &err) < 0) {
-		CHECK_HAS(err.msg, "/linux/resources/hugepageLimits/0: ");
-		CHECK_EQ(cg_exists(path, NULL), 0);
-		restore_root_control(had_hugetlb);
-		TEST_SKIP("no hugetlb controller here");
-	}
-	read_limit(cg, CTL_HUGETLB, "hugetlb.2MB.limit_in_bytes", "hugetlb.2MB.max", "2097152");
-	read_limit(cg, CTL_HUGETLB, "hugetlb.2MB.rsvd.limit_in_bytes", "hugetlb.2MB.rsvd.max",
-		   "2097152");
-	cg_close(cg);
-	remove_group(path);
-	restore_root_control(had_hugetlb);
-}
-
 /* A creator that dies at any moment leaves nothing that cg_delete() does not find by the path. */
 static void test_killed_creator(void)
 {
@@ -796,5 +520,4 @@ TEST_MAIN(TEST(test_lifecycle), TEST(test_idle_group_is_entered), TEST(test_limi
 	  TEST(test_failure_leaves_nothing), TEST(test_freeze), TEST(test_nested),
 	  TEST(test_exec_sub_group), TEST(test_attach), TEST(test_devices),
 	  TEST(test_device_program), TEST(test_oom_and_stats), TEST(test_pids_zero),
-	  TEST(test_v2_alone), TEST(test_exec_follows_init), TEST(test_hugetlb),
 	  TEST(test_killed_creator), TEST(test_rootless))
