@@ -99,6 +99,15 @@ static int lift(int *fd)
 	return 0;
 }
 
+/* The caller's @fd, or a copy of it above 2 (which @out_copy then owns). */
+static int high_fd(int fd, int *out_copy)
+{
+	if (fd > 2)
+		return fd;
+	*out_copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return *out_copy < 0 ? -errno : *out_copy;
+}
+
 static int make_stdin(const char *text, int *out_fd)
 {
 	auto_close int fd = fd_memory("state");
@@ -173,19 +182,23 @@ static int spawn(const struct config_hook *hook, const int fds[3], pid_t *out_pi
 static int start(const struct config_hook *hook, const char *state_json, const struct hook_io *io,
 		 struct running *r)
 {
+	const int wanted[2] = { io->stdout_fd, io->stderr_fd };
 	auto_close int in_fd = -1, out_fd = -1, err_fd = -1;
+	int *const owned[2] = { &out_fd, &err_fd };
+	int fds[3];
 	int rc;
 
 	rc = make_stdin(state_json, &in_fd);
-	if (rc == 0 && io->stdout_fd < 0)
-		rc = make_pipe(&r->out_fds[0], &out_fd);
-	if (rc == 0 && io->stderr_fd < 0)
-		rc = make_pipe(&r->out_fds[1], &err_fd);
+	fds[0] = in_fd;
+	for (int i = 0; i < 2 && rc == 0; i++) {
+		if (wanted[i] < 0)
+			rc = make_pipe(&r->out_fds[i], owned[i]);
+		fds[i + 1] = wanted[i] < 0 ? *owned[i] : high_fd(wanted[i], owned[i]);
+		if (rc == 0 && fds[i + 1] < 0)
+			rc = fds[i + 1];
+	}
 	if (rc == 0)
-		rc = spawn(hook,
-			   (const int[3]){ in_fd, out_fd < 0 ? io->stdout_fd : out_fd,
-					   err_fd < 0 ? io->stderr_fd : err_fd },
-			   &r->pid);
+		rc = spawn(hook, fds, &r->pid);
 	return rc;
 }
 

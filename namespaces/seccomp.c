@@ -105,16 +105,13 @@ struct rule_place {
 
 static int rule_error(const struct rule_place *at, int rc, struct err *err)
 {
+	if (rc == -EEXIST) /* of two rules without conditions the first counts, in libseccomp */
+		return err_set(err, -EINVAL,
+			       "/linux/seccomp/syscalls/%zu/names/%zu: contradicts an earlier rule "
+			       "for '%s'",
+			       at->rule, at->name, at->syscall);
 	return err_code(err, rc, "/linux/seccomp/syscalls/%zu/names/%zu: add a rule for '%s'",
 			at->rule, at->name, at->syscall);
-}
-
-static int add_rule(scmp_filter_ctx ctx, uint32_t action, int nr, unsigned int n_args,
-		    const struct scmp_arg_cmp *args)
-{
-	int rc = seccomp_rule_add_array(ctx, action, nr, n_args, args);
-
-	return rc == -EEXIST ? 0 : rc; /* the same rule twice */
 }
 
 /*
@@ -143,9 +140,11 @@ static int add_conditions(scmp_filter_ctx ctx, const struct config_seccomp_rule 
 					     .datum_a = a->value,
 					     .datum_b = a->value_two };
 		if (is_repeated)
-			rc = add_rule(ctx, r->action, nr, 1, args);
+			rc = seccomp_rule_add_array(ctx, r->action, nr, 1, args);
 	}
-	return is_repeated ? rc : add_rule(ctx, r->action, nr, (unsigned int)r->args.n, args);
+	return is_repeated
+		   ? rc
+		   : seccomp_rule_add_array(ctx, r->action, nr, (unsigned int)r->args.n, args);
 }
 
 static int add_name(scmp_filter_ctx ctx, const struct config_seccomp_rule *r, unsigned int flags,

@@ -153,9 +153,7 @@ static int write_state(const struct seccomp_listener *l, struct buf *out)
 	rc = json_writer_finish(&w);
 	if (rc < 0)
 		return rc;
-	while (out->len > 0 && out->data[out->len - 1] != '}')
-		out->len--;
-	out->len--;
+	out->len--; /* the closing brace */
 	buf_printf(out, ",\"state\":%s}", l->state_json);
 	return buf_failed(out) ? -ENOMEM : 0;
 }

@@ -91,6 +91,7 @@ static void apply(const struct way *w)
 
 static const struct config_caps usual = { USUAL, USUAL, 0, USUAL, 0 };
 static const struct config_caps with_ambient = { USUAL, USUAL, USUAL, USUAL, BIT(CAP_KILL) };
+static const struct config_caps wide = { 0, USUAL | BIT(CAP_CHOWN), 0, USUAL, 0 };
 static const struct config_caps all = { ALL, ALL, ALL, ALL, ALL };
 
 static void child_usual(void *arg)
@@ -99,6 +100,12 @@ static void child_usual(void *arg)
 
 	apply(w);
 	check_sets(USUAL, USUAL, w->want->inheritable, USUAL, w->want->ambient);
+}
+
+static void child_wide(void *arg)
+{
+	apply(arg);
+	check_sets(0, USUAL | BIT(CAP_CHOWN), 0, USUAL, 0);
 }
 
 static void child_none(void *arg)
@@ -125,6 +132,7 @@ static void test_apply(void)
 	for (size_t i = 0; i < ARRAY_LEN(uids); i++) {
 		IN_CHILD(child_usual, (&(struct way){ &usual, uids[i] }));
 		IN_CHILD(child_usual, (&(struct way){ &with_ambient, uids[i] }));
+		IN_CHILD(child_wide, (&(struct way){ &wide, uids[i] }));
 		IN_CHILD(child_none, (&(struct way){ NULL, uids[i] }));
 		IN_CHILD(child_all, (&(struct way){ &all, uids[i] }));
 	}

@@ -242,6 +242,32 @@ static void test_run_all(void)
 	CHECK_EQ(unlink(path), 0);
 }
 
+/* Descriptors that change places with each other. */
+static void child_swapped(void *arg)
+{
+	char path[64] = "/tmp/bivalve-hook-XXXXXX", *argv[4];
+	struct config_hook h = sh_hook(argv, "echo o; echo e >&2");
+	struct hook_io io = { 2, 1 };
+	auto_buf struct buf b = BUF_INIT;
+	int fd = mkstemp(path), kept = dup(1);
+
+	(void)arg;
+	(void)fflush(stdout);
+	CHECK_EQ(dup2(fd, 2), 2);
+	(void)close(1);
+	CHECK(open("/dev/null", O_WRONLY | O_CLOEXEC) == 1);
+	CHECK_EQ(hook_run(&h, HOOK_POSTSTOP, 0, "{}", &io, NULL), 0);
+	CHECK_EQ(dup2(kept, 1), 1);
+	CHECK_EQ(file_read_at(AT_FDCWD, path, 64, &b), 0);
+	CHECK_STR(buf_str(&b), "o\n");
+	CHECK_EQ(unlink(path), 0);
+}
+
+static void test_swapped_stdio(void)
+{
+	IN_CHILD(child_swapped, NULL);
+}
+
 static void test_output_files(void)
 {
 	char dir[64] = "/tmp/bivalve-hook-XXXXXX", out[128], errs[128], *argv[4];
@@ -279,4 +305,4 @@ static void test_output_files(void)
 TEST_MAIN(TEST(test_results), TEST(test_cannot_execute), TEST(test_names), TEST(test_state),
 	  TEST(test_environment), TEST(test_signals_and_fds), TEST(test_closed_stdio),
 	  TEST(test_much_output), TEST(test_timeout), TEST(test_daemon), TEST(test_run_all),
-	  TEST(test_output_files))
+	  TEST(test_output_files), TEST(test_swapped_stdio))

@@ -140,6 +140,10 @@ static void test_refusals(void)
 	struct config_seccomp_arg far = { 6, 0, 0, SCMP_CMP_EQ };
 	struct config_seccomp_rule bad_arg = { NAMES(n_mkdir), SCMP_ACT_ALLOW, { &far, 1 } };
 	struct config_seccomp_rule notify = { NAMES(n_mkdir), SCMP_ACT_NOTIFY, { NULL, 0 } };
+	struct config_seccomp_rule contradiction[] = {
+		{ NAMES(n_socket), SCMP_ACT_ALLOW, { a_domain, 1 } },
+		{ NAMES(n_socket), SCMP_ACT_KILL, { a_domain, 1 } },
+	};
 	uint32_t other_order = SCMP_ARCH_S390X;
 	struct config_seccomp base = { .default_action = SCMP_ACT_ERRNO(1) };
 	struct config_seccomp s;
@@ -179,6 +183,17 @@ static void test_refusals(void)
 	CHECK_EQ(seccomp_compile(&s, 0, -1, &p, &err), 0);
 	CHECK_EQ(p.flags,
 		 SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV | SECCOMP_FILTER_FLAG_NEW_LISTENER);
+	seccomp_program_fini(&p);
+	s.flags = SECCOMP_FILTER_FLAG_TSYNC; /* would bind the thread that hands the listener on */
+	CHECK_EQ(seccomp_compile(&s, 0, -1, &p, &err), 0);
+	CHECK_EQ(p.flags, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+	seccomp_program_fini(&p);
+	s = base;
+	s.rules.items = contradiction;
+	s.rules.n = 2;
+	CHECK_EQ(seccomp_compile(&s, 0, -1, &p, &err), -EINVAL);
+	CHECK_STR(err.msg,
+		  "/linux/seccomp/syscalls/1/names/0: contradicts an earlier rule for 'socket'");
 }
 
 /* ---- in the kernel -----------------------------------------------------------------------------
