@@ -72,7 +72,11 @@ A_RUNTIME := $(call archive,runtime) $(call archive,namespaces) $(call archive,c
 .PHONY: all
 all: $(B)/bivalve
 
-$(B)/bivalve: $(A_RUNTIME)
+# A static program's start without the C library's questions to the processor: see the file.
+START_release := $(B)/spec/base/static/libc_start.o
+START := $(START_$(VARIANT))
+
+$(B)/bivalve: $(START) $(A_RUNTIME)
 	$(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
 
 $(B)/%.o: %.c
