@@ -84,21 +84,6 @@ void hook_io_close(struct hook_io *io)
 /* ---- starting ----------------------------------------------------------------------------------
  */
 
-/* A descriptor below 3 would be overwritten while the hook's stdio is put in place. */
-static int lift(int *fd)
-{
-	int high;
-
-	if (*fd > 2)
-		return 0;
-	high = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
-	if (high < 0)
-		return -errno;
-	(void)close(*fd);
-	*fd = high;
-	return 0;
-}
-
 /* The caller's @fd, or a copy of it above 2 (which @out_copy then owns). */
 static int high_fd(int fd, int *out_copy)
 {
@@ -115,9 +100,7 @@ static int make_stdin(const char *text, int *out_fd)
 
 	if (fd < 0)
 		return fd;
-	rc = lift(&fd);
-	if (rc == 0)
-		rc = fd_write_all(fd, text, strlen(text));
+	rc = fd_write_all(fd, text, strlen(text));
 	if (rc < 0)
 		return rc;
 	if (lseek(fd, 0, SEEK_SET) < 0)
@@ -130,19 +113,20 @@ static int make_stdin(const char *text, int *out_fd)
 static int make_pipe(int *out_read_fd, int *out_write_fd)
 {
 	int fds[2];
-	int rc;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
 	*out_read_fd = fds[0];
 	*out_write_fd = fds[1];
-	rc = lift(out_write_fd);
-	if (rc == 0 && fcntl(*out_read_fd, F_SETFL, O_NONBLOCK) < 0)
-		rc = -errno;
-	return rc;
+	return fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-/* Returns 0 or -errno of the execution. @fds: its stdin, stdout, stderr; all above 2. */
+/*
+ * Returns 0 or -errno of the execution. @fds: its stdin, stdout and stderr. None is overwritten
+ * before it is in its place, though they may be below 3 when ours were closed: descriptors are
+ * given in ascending order, so the N-th of ours is at least N, and the caller's are above 2
+ * (high_fd).
+ */
 static int spawn(const struct config_hook *hook, const int fds[3], pid_t *out_pid)
 {
 	const union {
