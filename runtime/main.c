@@ -227,8 +227,11 @@ static int run_command(const struct global_options *g, const struct app *app, ch
 		cli_help_command(inv.command, &help);
 		return cli_print(&help, err);
 	}
-	if (rc == 0 && inv.command->precheck)
-		rc = inv.command->precheck(&inv, err);
+	if (rc == 0) {
+		*out_failure_code = inv.command->failure_code ? inv.command->failure_code : 1;
+		if (inv.command->precheck)
+			rc = inv.command->precheck(&inv, err);
+	}
 	{
 		struct err log_err = ERR_INIT;
 
@@ -243,8 +246,8 @@ static int run_command(const struct global_options *g, const struct app *app, ch
 	/* A caller that ignores SIGCHLD would make our children vanish unseen. */
 	(void)signal(SIGCHLD, SIG_DFL);
 	rc = inv.command->run(&inv, err);
-	if (inv.failure_code || inv.command->failure_code)
-		*out_failure_code = inv.failure_code ? inv.failure_code : inv.command->failure_code;
+	if (inv.failure_code)
+		*out_failure_code = inv.failure_code;
 	return rc;
 }
 

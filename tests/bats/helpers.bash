@@ -57,7 +57,7 @@ make_bundle() {
 
 # set_args PROGRAM ARG...
 set_args() {
-	edit_config '.process.args = $ARGS.positional' --args -- "$@"
+	edit_config '.process.args = ($args | split("\u0000")[:-1])' --argjson args "$(printf '%s\0' "$@" | jq -Rs .)"
 }
 
 # sleeper: a bundle whose program does nothing for long.
