@@ -85,10 +85,11 @@ static void write_features_annotations(struct json_writer *w, const char *versio
 				       const char *commit)
 {
 	const struct scmp_version *lib = seccomp_version();
-	char text[48];
 
 	json_write_object(w, "annotations");
 	if (lib) {
+		char text[48];
+
 		(void)snprintf(text, sizeof(text), "%u.%u.%u", lib->major, lib->minor, lib->micro);
 		json_write_str(w, "io.github.seccomp.libseccomp.version", text);
 	}

@@ -25,7 +25,8 @@ struct json_doc {
 struct builder {
 	struct json_reader *r;
 	struct json_doc *doc;
-	struct json *open; /* innermost array or object */
+	struct json *open;                  /* innermost array or object */
+	struct json *outer[JSON_MAX_DEPTH]; /* what was open when each of those inside it began */
 	unsigned int depth;
 	const char *key; /* seen, its value not yet */
 	size_t key_len;
@@ -160,19 +161,18 @@ static int open_container(struct builder *b, enum json_kind kind)
 
 	if (!node)
 		return 0;
-	if (++b->depth > JSON_MAX_DEPTH) {
+	if (b->depth == JSON_MAX_DEPTH) {
 		json_fail(b->r, node, "is nested deeper than %d levels", JSON_MAX_DEPTH);
 		return 0;
 	}
+	b->outer[b->depth++] = b->open;
 	b->open = node;
 	return 1;
 }
 
 static int close_container(struct builder *b)
 {
-	b->depth--;
-	/* The tree is ours to change while it is built; readers see it const. */
-	b->open = (struct json *)(uintptr_t)b->open->parent;
+	b->open = b->outer[--b->depth];
 	return 1;
 }
 

@@ -9,7 +9,7 @@
 /* Writes the path of @node, outermost part first; a path that does not fit is cut at its end. */
 static void format_path(const struct json *node, char *out, size_t size)
 {
-	const struct json *chain[JSON_MAX_DEPTH + 2];
+	const struct json *chain[JSON_MAX_DEPTH + 2] = { NULL };
 	size_t n = 0;
 	size_t len = 0;
 
@@ -205,7 +205,7 @@ const struct json *json_get_strv(struct json_reader *r, const struct json *obj, 
 
 		if (!json_as_str(r, e, &text))
 			return NULL;
-		v[i++] = (char *)(uintptr_t)text; /* it is in the reader's arena, not the node's */
+		v[i++] = e->text;
 	}
 	out->v = v;
 	out->n = i;

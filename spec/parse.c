@@ -85,18 +85,18 @@ static void parse_config(struct json_reader *r, const struct json *root, struct 
 
 int config_parse(const char *text, size_t len, struct config *out, struct err *err)
 {
-	auto_config struct config c = { 0 };
+	struct config c = { 0 };
 	struct json_reader r = { .arena = &c.arena, .err = err };
 	struct json_doc *doc = json_doc_parse(&r, text, len);
 
-	if (!doc)
-		return r.rc;
-	parse_config(&r, json_doc_root(doc), &c);
+	if (doc)
+		parse_config(&r, json_doc_root(doc), &c);
 	json_doc_free(doc);
-	if (r.rc)
+	if (r.rc) {
+		config_fini(&c);
 		return r.rc;
+	}
 	*out = c;
-	c = (struct config){ 0 };
 	return 0;
 }
 
@@ -116,19 +116,18 @@ int config_load(int dir_fd, const char *name, struct config *out, struct buf *te
 
 int process_parse(const char *text, size_t len, struct process_doc *out, struct err *err)
 {
-	auto_process_doc struct process_doc p = { 0 };
+	struct process_doc p = { 0 };
 	struct json_reader r = { .arena = &p.arena, .err = err };
 	struct json_doc *doc = json_doc_parse(&r, text, len);
 
-	if (!doc)
-		return r.rc;
-	if (json_check_object(&r, json_doc_root(doc)))
+	if (doc && json_check_object(&r, json_doc_root(doc)))
 		parse_process(&r, json_doc_root(doc), &p.process);
 	json_doc_free(doc);
-	if (r.rc)
+	if (r.rc) {
+		process_doc_fini(&p);
 		return r.rc;
+	}
 	*out = p;
-	p = (struct process_doc){ 0 };
 	return 0;
 }
 
@@ -140,19 +139,18 @@ void process_doc_fini(struct process_doc *doc)
 
 int resources_parse(const char *text, size_t len, struct resources_doc *out, struct err *err)
 {
-	auto_resources_doc struct resources_doc d = { 0 };
+	struct resources_doc d = { 0 };
 	struct json_reader r = { .arena = &d.arena, .err = err };
 	struct json_doc *doc = json_doc_parse(&r, text, len);
 
-	if (!doc)
-		return r.rc;
-	if (json_check_object(&r, json_doc_root(doc)))
+	if (doc && json_check_object(&r, json_doc_root(doc)))
 		parse_resources(&r, json_doc_root(doc), &d.resources);
 	json_doc_free(doc);
-	if (r.rc)
+	if (r.rc) {
+		resources_doc_fini(&d);
 		return r.rc;
+	}
 	*out = d;
-	d = (struct resources_doc){ 0 };
 	return 0;
 }
 

@@ -60,7 +60,9 @@ static void parse_device(struct json_reader *r, const struct json *obj, struct c
 		json_fail(r, json_get(obj, "type"), "'%s' is not known", type);
 		return;
 	}
-	out->type = *type == 'u' ? 'c' : *type; /* mknod(1): an unbuffered character device */
+	out->type = *type;
+	if (*type == 'u')
+		out->type = 'c'; /* mknod(1): an unbuffered character device */
 	if (*type != 'p') {
 		parse_i64(r, obj, "major", RANGE_DEV_PART, &out->major);
 		parse_i64(r, obj, "minor", RANGE_DEV_PART, &out->minor);

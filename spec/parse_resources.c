@@ -14,7 +14,7 @@ static void parse_rule_part(struct json_reader *r, const struct json *obj, const
 static void parse_device_rule(struct json_reader *r, const struct json *obj,
 			      struct config_device_rule *out)
 {
-	const char *type = NULL;
+	const char *type = "a"; /* unset means all */
 	const char *access = NULL;
 
 	if (!json_check_object(r, obj))
@@ -22,9 +22,9 @@ static void parse_device_rule(struct json_reader *r, const struct json *obj,
 	if (json_require(r, obj, "allow"))
 		(void)json_get_bool(r, obj, "allow", &out->allow);
 	parse_str(r, obj, "type", &type);
-	if (type && (strlen(type) != 1 || !strchr("abc", *type)))
+	if (strlen(type) != 1 || !strchr("abc", *type))
 		json_fail(r, json_get(obj, "type"), "'%s' is not known", type);
-	out->type = type ? *type : 'a';
+	out->type = *type;
 	parse_rule_part(r, obj, "major", &out->major);
 	parse_rule_part(r, obj, "minor", &out->minor);
 	parse_str(r, obj, "access", &access);

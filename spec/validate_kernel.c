@@ -51,7 +51,11 @@ static bool dotted_key(const char *key, char out[MAX_KEY + 1])
 		if (is_end && part == 0)
 			return false;
 		part = is_end ? 0 : part + 1;
-		out[i] = is_end ? '.' : key[i] == '.' ? '/' : key[i];
+		out[i] = key[i];
+		if (is_end)
+			out[i] = '.';
+		else if (key[i] == '.')
+			out[i] = '/';
 		if ((unsigned char)key[i] < 0x20)
 			return false;
 	}
