@@ -183,23 +183,36 @@ static bool must_load_early(const struct workload *w)
 	return w->seccomp.n && !w->process->no_new_privileges;
 }
 
-/* The final sets and what the last step needs, until its capset. Execution never sees the rest. */
-static int interim_caps(const struct workload *w, struct config_caps *out, struct err *err)
+/*
+ * Sets @w->caps to the final sets, and *@out to these and what the last step needs until its
+ * capset. Execution never sees the rest.
+ */
+static int plan_caps(struct workload *w, struct config_caps *out, struct err *err)
 {
-	const uint64_t wanted = CAP_BIT(CAP_CHECKPOINT_RESTORE) | CAP_BIT(CAP_SYS_ADMIN);
-	struct config_caps extra = { .permitted = wanted, .effective = wanted };
-	int rc = caps_plan(&extra, &extra, err);
+	const struct config_caps none = { 0 };
+	const struct config_caps *want = w->process->caps ? w->process->caps : &none;
+	const uint64_t restore = CAP_BIT(CAP_CHECKPOINT_RESTORE);
+	const uint64_t admin = CAP_BIT(CAP_SYS_ADMIN);
+	struct config_caps c = *want;
+	int rc;
 
+	c.permitted |= restore | admin;
+	c.effective |= restore | admin;
+	rc = caps_plan(&c, &c, err);
 	if (rc < 0)
 		return rc;
+	w->caps = c;
+	w->caps.permitted &= want->permitted;
+	w->caps.effective &= want->effective;
+	w->caps.ambient &= want->permitted;
+	/* Before Linux 5.9 letting go of the binary takes the wider one. */
+	if (!must_load_early(w) && (w->is_sealed || (c.permitted & restore)))
+		c.permitted &= ~admin | want->permitted;
 	if (w->is_sealed)
-		extra.permitted &= ~CAP_BIT(CAP_CHECKPOINT_RESTORE);
-	if (!must_load_early(w) &&
-	    (w->is_sealed || (extra.permitted & CAP_BIT(CAP_CHECKPOINT_RESTORE))))
-		extra.permitted &= ~CAP_BIT(CAP_SYS_ADMIN);
-	*out = w->caps;
-	out->permitted |= extra.permitted;
-	out->effective |= extra.permitted;
+		c.permitted &= ~restore | want->permitted;
+	c.effective &= c.permitted;
+	c.ambient = w->caps.ambient;
+	*out = c;
 	return 0;
 }
 
@@ -209,10 +222,8 @@ static int set_rights(struct workload *w, struct err *err)
 	unsigned int flags = (w->has_userns ? CREDS_IN_USERNS : 0U) |
 			     (creds_keeps_groups(w->config) ? CREDS_KEEP_GROUPS : 0U);
 	struct config_caps interim;
-	int rc = caps_plan(w->process->caps, &w->caps, err);
+	int rc = plan_caps(w, &interim, err);
 
-	if (rc == 0)
-		rc = interim_caps(w, &interim, err);
 	if (rc == 0)
 		rc = caps_drop_bounding(&w->caps, err);
 	if (rc == 0 && user->uid != 0) {

@@ -14,7 +14,7 @@
  *   2 working directory                  as root: it may lie in a folder of another user
  *   3 bounding set                       CAP_SETPCAP
  *   4 groups, gid, uid                   CAP_SETGID, CAP_SETUID; capabilities are kept over it
- *   5 interim capability sets            the final ones, and what 9 and 10 need (see interim_caps)
+ *   5 interim capability sets            the final ones, and what 9 and 10 need (see plan_caps)
  *   6 LSM label, no_new_privs
  *   7 program looked up as its user; all other descriptors closed; not dumpable: from here on
  *     processes of the container may be there that would look
