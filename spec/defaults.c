@@ -70,9 +70,7 @@ bool default_strv(struct arena *a, struct strv *out, const char *const *strings,
 
 	if (!v)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		v[i] =
-		    (char *)(uintptr_t)strings[i]; /* never written to: see struct strv's users */
+	memcpy(v, strings, n * sizeof(*v)); /* the strings of a strv are never written to */
 	out->v = v;
 	out->n = n;
 	return true;
