@@ -46,9 +46,13 @@ int sync_recv(int fd, struct sync_msg *out, int *out_fd)
 {
 	int passed_fd = -1;
 	size_t n_fds = 0;
-	ssize_t n = fd_recv(fd, out, HEADER_BYTES + sizeof(out->text) - 1, &passed_fd,
-			    out_fd ? 1 : 0, &n_fds);
+	const size_t max = HEADER_BYTES + sizeof(out->text) - 1;
+	ssize_t n = fd_recv(fd, out, max, &passed_fd, out_fd ? 1 : 0, &n_fds);
 
+	/* A peer that ended with something unread leaves this error, which the kernel reports once,
+	 * before the messages that were sent earlier. */
+	if (n == -ECONNRESET)
+		n = fd_recv(fd, out, max, &passed_fd, out_fd ? 1 : 0, &n_fds);
 	if (n <= 0)
 		return (int)n;
 	if (n < HEADER_BYTES || out->kind > LAST_KIND) {
