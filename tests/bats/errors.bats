@@ -119,7 +119,7 @@ fails_with() {
 	[[ $output == *"/no/such/interpreter"* ]]
 	printf '\177ELF nonsense' >"$BUNDLE/rootfs/bin/script"
 	run -126 bivalve run --bundle "$BUNDLE" "$ID"
-	[[ $output == *"exec format error"* ]]
+	[[ $output == *"/bin/script"* ]]
 	nothing_left
 }
 

@@ -57,7 +57,8 @@ make_bundle() {
 
 # set_args PROGRAM ARG...
 set_args() {
-	edit_config '.process.args = ($args | split("\u0000")[:-1])' --argjson args "$(printf '%s\0' "$@" | jq -Rs .)"
+	edit_config '.process.args = $args' --argjson args \
+		"$(printf '%s\0' "$@" | head -c -1 | jq -Rs 'split("\u0000")')"
 }
 
 # sleeper: a bundle whose program does nothing for long.
