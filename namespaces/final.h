@@ -9,6 +9,7 @@
  *
  *   munmap            every mapping of our binary
  *   prctl             PR_SET_MM_MAP: the process's executable is an empty file in memory
+ *   prlimit           limits that would be in our own way
  *   seccomp, capset   what can only come now: the prctl needs a capability
  *   execve            the workload; `/proc/self/exe` in it would be the empty file (ENOEXEC)
  *
@@ -42,7 +43,7 @@ bool final_needs_sealed(const struct config *c, const struct config_process *pro
  */
 MUST_CHECK int final_self_protect(char *const argv[], bool must, struct err *err);
 
-enum { FINAL_MAX_CALLS = 12, FINAL_WHAT_MAX = 256 };
+enum { FINAL_MAX_CALLS = 32, FINAL_WHAT_MAX = 256 };
 
 struct final_call {
 	long nr;

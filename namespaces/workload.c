@@ -7,8 +7,10 @@
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/seccomp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -16,7 +18,6 @@
 #include "namespaces/creds.h"
 #include "namespaces/final.h"
 #include "namespaces/keyring.h"
-#include "namespaces/rlimit.h"
 #include "namespaces/sched.h"
 #include "namespaces/start.h"
 #include "spec/base/log.h"
@@ -372,10 +373,28 @@ static int drop_before_hooks(struct workload *w, struct sync *sync, struct err *
 /* What the last step points to; lives on the stack until execve. */
 struct last {
 	struct final_script script;
+	struct rlimit64 limits[RLIM_NLIMITS];
 	struct sock_fprog filter;
 	struct __user_cap_header_struct cap_header;
 	struct __user_cap_data_struct cap_data[2];
 };
+
+/* None fails: hard limits were raised before (rlimit_raise), and lowering takes no right. */
+static int add_limits(struct last *l, const struct config_process *p, struct err *err)
+{
+	if (p->rlimits.n > ARRAY_LEN(l->limits))
+		return err_set(err, -EINVAL, "/process/rlimits: more than there are");
+	for (size_t i = 0; i < p->rlimits.n; i++) {
+		const struct config_rlimit *r = &p->rlimits.items[i];
+		char what[FINAL_WHAT_MAX];
+
+		l->limits[i] = (struct rlimit64){ .rlim_cur = r->soft, .rlim_max = r->hard };
+		(void)snprintf(what, sizeof(what), "/process/rlimits/%zu: set", i);
+		FINAL_ADD(&l->script, what, SYS_prlimit64, 0, (unsigned long)r->resource,
+			  (unsigned long)&l->limits[i]);
+	}
+	return 0;
+}
 
 static void add_seccomp(struct last *l, const struct workload *w)
 {
@@ -411,6 +430,8 @@ static int execute(struct workload *w, struct sync *sync, struct err *err)
 		rc = seccomp_install(&w->seccomp, hand_on_listener, sync, err);
 		has_filter = false;
 	}
+	if (rc == 0)
+		rc = add_limits(&last, w->process, err);
 	if (rc < 0)
 		return rc;
 	if (has_filter && must_load_early(w))
@@ -433,7 +454,5 @@ int workload_execute(struct workload *w, struct sync *sync, struct err *err)
 	if (rc == 0 && !w->is_exec)
 		rc =
 		    hook_run_all(w->config, HOOK_START_CONTAINER, w->start_state, &w->hook_io, err);
-	if (rc == 0)
-		rc = rlimit_apply(w->process->rlimits.items, w->process->rlimits.n, err);
 	return rc < 0 ? rc : execute(w, sync, err);
 }

@@ -18,8 +18,9 @@
  *   6 LSM label, no_new_privs
  *   7 program looked up as its user; all other descriptors closed; not dumpable: from here on
  *     processes of the container may be there that would look
- *   8 READY; wait; startContainer hooks; resource limits
- *   9 our binary is let go (final.h)     CAP_CHECKPOINT_RESTORE, or CAP_SYS_ADMIN before Linux 5.9
+ *   8 READY; wait; startContainer hooks
+ *   9 our binary is let go (final.h)     CAP_CHECKPOINT_RESTORE, or CAP_SYS_ADMIN before Linux 5.9;
+ *                                        then resource limits: a low one would be in our own way
  *  10 seccomp                            without no_new_privs CAP_SYS_ADMIN, so before 11; with it
  *                                        after 11, so that a filter need not allow capset
  *  11 final capability sets

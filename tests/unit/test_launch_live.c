@@ -98,7 +98,8 @@ static void make_bundle(void)
 	    "&& for a in sh true cat ls id grep readlink sleep stat touch mkdir tty stty "
 	    "echo ps env pwd hostname kill head; do ln -s busybox rootfs/bin/$a; done && "
 	    "printf 'root:x:0:0::/root:/bin/sh\\nu:x:1000:1000::/home/u:/bin/sh\\n' "
-	    "> rootfs/etc/passwd && echo text > rootfs/bin/noexec && chmod 644 "
+	    "> rootfs/etc/passwd && printf '#!/proc/self/exe\\n' > rootfs/bin/self && "
+	    "chmod 755 rootfs/bin/self && echo text > rootfs/bin/noexec && chmod 644 "
 	    "rootfs/bin/noexec",
 	    bundle);
 	shell(command);
@@ -354,6 +355,7 @@ static void test_errors(void)
 		{ { .args = "[\"/bin/none\"]" }, -ENOENT, "no such file or directory" },
 		{ { .args = "[\"none\"]" }, -ENOENT, "executable file not found in $PATH" },
 		{ { .args = "[\"/bin/noexec\"]" }, -EACCES, "permission denied" },
+		{ { .args = "[\"/bin/self\",\"--version\"]" }, -ENOEXEC, "/bin/self" },
 #ifndef __SANITIZE_ADDRESS__ /* a dynamic program lacks its interpreter there */
 		/* CVE-2019-5736: it is not our program that a container finds there. */
 		{ { .args = "[\"/proc/self/exe\",\"--version\"]" }, -ENOEXEC, "/proc/self/exe" },
@@ -387,6 +389,25 @@ static void test_errors(void)
 		CHECK_HAS(r.err.msg, cases[i].has);
 		cleanup(&r);
 	}
+}
+
+/* Limits too low for our own last steps hold for the program alone. */
+static void test_limits(void)
+{
+	struct spec s = {
+		.script = "ulimit -n; ulimit -Hn; ulimit -f; ulimit -c",
+		.process = "\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":3,\"hard\":5},"
+			   "{\"type\":\"RLIMIT_FSIZE\",\"soft\":512,\"hard\":1024},"
+			   "{\"type\":\"RLIMIT_CORE\",\"soft\":0,\"hard\":0},"
+			   "{\"type\":\"RLIMIT_AS\",\"soft\":33554432,\"hard\":33554432}]",
+	};
+	struct run r;
+
+	if (!is_root())
+		TEST_SKIP("needs root and busybox");
+	CHECK_RUN(&r, &s);
+	CHECK_STR(r.out, "3\n5\n1\n0\n");
+	cleanup(&r);
 }
 
 /* ---- descriptors, working directory ------------------------------------------------------------
@@ -955,6 +976,13 @@ static void exec_in(const struct run *r, const struct spec *s, char out[OUT_MAX]
 			ns_kill(&x.child);
 			_exit(0);
 		}
+		if (x.console_fd >= 0) {
+			char text[512];
+			ssize_t n;
+
+			while ((n = read(x.console_fd, text, sizeof(text))) > 0)
+				CHECK_EQ(write(fds[1], text, (size_t)n), n);
+		}
 		rc = proc_reap(x.child.pid, &status);
 		_exit(rc < 0 ? 98 : 0);
 	}
@@ -1005,6 +1033,25 @@ static void test_exec(void)
 		CHECK_HAS(out, "error -");
 		exec_in(&r, &(struct spec){ .script = "", .cwd = "/missing" }, out);
 		CHECK_HAS(out, "/process/cwd: enter '/missing'");
+	}
+	cleanup(&r);
+}
+
+static void test_exec_terminal(void)
+{
+	struct spec s = { .args = "[\"/bin/sleep\",\"60\"]" };
+	struct spec x = {
+		.script = "tty; stty size",
+		.process = "\"terminal\":true,\"consoleSize\":{\"height\":3,\"width\":4}",
+	};
+	static char out[OUT_MAX];
+	struct run r;
+
+	if (!is_root())
+		TEST_SKIP("needs root and busybox");
+	if (start_sleeper(&r, &s)) {
+		exec_in(&r, &x, out);
+		CHECK_HAS(out, "/dev/pts/0\r\n3 4\r\n");
 	}
 	cleanup(&r);
 }
@@ -1102,10 +1149,10 @@ static void test_cleanup(void)
 }
 
 TEST_MAIN(TEST(test_plain), TEST(test_answer_ahead), TEST(test_rights), TEST(test_errors),
-	  TEST(test_descriptors), TEST(test_cwd_escape), TEST(test_user_namespace),
-	  TEST(test_joined_user), TEST(test_new_user_joined_net), TEST(test_joined_pid),
-	  TEST(test_time_namespace), TEST(test_terminal), TEST(test_seccomp),
+	  TEST(test_limits), TEST(test_descriptors), TEST(test_cwd_escape),
+	  TEST(test_user_namespace), TEST(test_joined_user), TEST(test_new_user_joined_net),
+	  TEST(test_joined_pid), TEST(test_time_namespace), TEST(test_terminal), TEST(test_seccomp),
 	  TEST(test_seccomp_notify), TEST(test_hooks), TEST(test_start), TEST(test_half_start),
-	  TEST(test_start_error), TEST(test_parent_dies), TEST(test_exec),
+	  TEST(test_start_error), TEST(test_parent_dies), TEST(test_exec), TEST(test_exec_terminal),
 	  TEST(test_exec_user_namespace), TEST(test_created_is_hidden), TEST(test_sealed),
 	  TEST(test_cleanup))
