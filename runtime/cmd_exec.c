@@ -6,6 +6,7 @@
 #include "namespaces/final.h"
 #include "runtime/backend.h"
 #include "runtime/commands.h"
+#include "runtime/console_relay.h"
 #include "runtime/exec_process.h"
 #include "runtime/handover.h"
 #include "runtime/relay.h"
@@ -160,6 +161,8 @@ static int exec_run(struct invocation *inv, struct err *err)
 		rc = exec_process_make(&o->process, &c.config, &args, &process, err);
 	if (rc < 0)
 		return rc;
+	if (!o->detach)
+		console_relay_size(&process.doc.process);
 	r.process = process.process;
 	rc = exec_in(&c, inv, &r, err);
 	ns_child_fini(&r.child);

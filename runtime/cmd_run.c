@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* `run`: create and start in one go, wait, delete. */
 #include "runtime/commands.h"
+#include "runtime/console_relay.h"
 #include "runtime/create.h"
 #include "runtime/notify.h"
 #include "runtime/quick.h"
@@ -123,6 +124,8 @@ static int run_run(struct invocation *inv, struct err *err)
 		rc = relay_begin(err);
 	if (rc == 0 && cr.is_foreground && !ns_is_new(&cr.c.config, NS_PID))
 		rc = relay_adopt_orphans(err);
+	if (rc == 0 && cr.is_foreground && cr.c.config.process)
+		console_relay_size(cr.c.config.process);
 	if (rc == 0)
 		rc = create_container(&cr, inv->args[0], err);
 	if (rc < 0 && cr.child.is_program_bad)

@@ -9,6 +9,17 @@
 
 #include "spec/base/fd.h"
 
+void console_relay_size(struct config_process *process)
+{
+	struct winsize size;
+
+	if (!process->terminal || ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0)
+		return;
+	process->console_size.is_set = true;
+	process->console_size.height = size.ws_row;
+	process->console_size.width = size.ws_col;
+}
+
 int console_relay_begin(struct console_relay *c, int master_fd, struct err *err)
 {
 	struct termios raw;

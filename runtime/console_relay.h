@@ -12,6 +12,7 @@
 #include <termios.h>
 
 #include "spec/base/err.h"
+#include "spec/config.h"
 
 /* At most PIPE_BUF: a write of that much to a pipe that is ready for writing does not block. */
 enum { CHANNEL_BYTES = 4096 };
@@ -29,6 +30,12 @@ struct console_relay {
 	struct termios before; /* of the caller's terminal */
 	struct channel in, out;
 };
+
+/*
+ * console_relay_size - a process with a terminal gets the size of stdin's, where that is one: from
+ * the beginning, since its program does not wait for us.
+ */
+void console_relay_size(struct config_process *process);
 
 /* console_relay_begin - raw mode and size, where stdin is a terminal. */
 MUST_CHECK int console_relay_begin(struct console_relay *c, int master_fd, struct err *err);

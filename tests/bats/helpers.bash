@@ -136,6 +136,8 @@ teardown() {
 	for id in $(bivalve list --quiet 2>/dev/null); do
 		bivalve delete --force "$id" || failed=1
 	done
+	# What a file made beside containers, it takes away in its clean_up.
+	! declare -F clean_up >/dev/null || clean_up || failed=1
 	nothing_left || failed=1
 	return $failed
 }

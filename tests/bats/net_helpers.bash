@@ -11,12 +11,11 @@ BB=/bin/busybox
 
 # ns_new NAME: a process in a network namespace of its own; its pid is $NAME and recorded.
 ns_new() {
-	unshare -n "$BB" sh -c 'echo > "$0"; exec /bin/busybox sleep 600' "$DIR/ready-$1" \
-		3>&- </dev/null >/dev/null 2>&1 &
+	unshare -n "$PROBE" hold </dev/null >"$DIR/ready-$1" 2>&1 &
 	printf -v "$1" '%s' "$!"
 	export "${1?}"
 	echo "$!" >>"$DIR/pids"
-	until [ -e "$DIR/ready-$1" ]; do sleep 0.01; done
+	until grep -qs ready "$DIR/ready-$1"; do sleep 0.01; done
 }
 
 # in_ns PID COMMAND...
@@ -49,9 +48,9 @@ addr_of() {
 serve() {
 	local pid=$1 name=$2
 	shift 2
-	in_ns "$pid" "$PROBE" serve "$name" "${@:-80}" 3>&- </dev/null >"$DIR/serve-$name" 2>&1 &
+	in_ns "$pid" "$PROBE" serve "$name" "${@:-80}" </dev/null >"$DIR/serve-$name" 2>&1 &
 	echo "$!" >>"$DIR/pids"
-	until grep -q ready "$DIR/serve-$name"; do sleep 0.01; done
+	until grep -qs ready "$DIR/serve-$name"; do sleep 0.01; done
 }
 
 # ask PID tcp|udp|icmp ADDRESS [PORT [MS]]: prints the answer; fails without one.
@@ -92,10 +91,10 @@ all() {
 
 # snapshot PID: links, addresses, routes and rules of a namespace, comparable.
 snapshot() {
-	in_ns "$1" ip -o link | sed 's/^[0-9]*: //; s/@if[0-9]*/@/; s/state [A-Z]*//'
+	in_ns "$1" ip -o link | sed 's/^[0-9]*: //; s/NO-CARRIER,//; s/@if[0-9]*/@/; s/state [A-Z]*//'
 	in_ns "$1" ip -o addr | sed 's/^[0-9]*: //' | grep -v 'fe80::'
-	in_ns "$1" ip route
-	in_ns "$1" ip -6 route | grep -v 'fe80::'
+	in_ns "$1" ip route | sed 's/ linkdown//'
+	in_ns "$1" ip -6 route | sed 's/ linkdown//' | grep -v 'fe80::'
 	in_ns "$1" nft list ruleset
 }
 
