@@ -114,6 +114,21 @@ $(B)/net/netctl: $(B)/tests/net/netctl.o $(A_NET)
 	@mkdir -p $(@D)
 	$(LINK_NET)
 
+$(B)/net/probe: $(B)/tests/net/probe.o
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ $<
+
+.PHONY: net-tools
+net-tools: $(B)/net/netctl $(B)/net/probe
+
+# Small programs that bats files use.
+$(B)/tools/%: $(B)/tests/tools/%.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $<
+
+.PHONY: test-tools
+test-tools: $(B)/tools/recvfd
+
 .PHONY: unit
 unit: $(UNIT_BIN)
 
@@ -123,14 +138,20 @@ unit: $(UNIT_BIN)
 BATS_FILES ?= $(sort $(wildcard tests/bats/*.bats))
 
 .PHONY: check check-unit check-bats
-check: all unit
+check: all unit net-tools test-tools
 	@tests/run.sh --bin $(B) --unit '$(UNIT_BIN)' --bats '$(BATS_FILES)'
 
 check-unit: unit
 	@tests/run.sh --bin $(B) --unit '$(UNIT_BIN)'
 
-check-bats: all
+check-bats: all net-tools test-tools
 	@tests/run.sh --bin $(B) --bats '$(BATS_FILES)'
+
+# In the test bed (tests/bed/README.md): what this machine may not have, cgroup v2 above all.
+BED_BATS ?= tests/bats/cgroups_v2.bats tests/bats/lifecycle.bats
+.PHONY: check-vm
+check-vm: all test-tools
+	@BIVALVE_BIN=$(B) tests/bed/bats.sh --timeout 900 $(BED_BATS)
 
 .PHONY: asan
 asan:
