@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
@@ -33,6 +34,16 @@ static int die_with_parent(struct err *err)
 	return 0;
 }
 
+/*
+ * /proc/PID/environ of a created container would show the runtime's: since Linux 6.13 a holder of
+ * CAP_PERFMON may read it of a process that is not dumpable, too.
+ */
+static void forget_environment(void)
+{
+	for (char **e = environ; e && *e; e++)
+		explicit_bzero(*e, strlen(*e));
+}
+
 int init_begin(const struct ns_cgroup_join *cgroup, struct err *err)
 {
 	sigset_t none;
@@ -40,6 +51,7 @@ int init_begin(const struct ns_cgroup_join *cgroup, struct err *err)
 
 	if (rc < 0)
 		return rc;
+	forget_environment();
 	/* The runtime may have blocked signals to read them from a descriptor. */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);

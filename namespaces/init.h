@@ -41,7 +41,8 @@ noreturn void init_run(struct init *init);
 
 /* What an intermediate process (between.h) does too. */
 
-/* init_begin - stage 1: SIGKILL when the parent dies, no blocked signals, the cgroups. */
+/* init_begin - stage 1: SIGKILL when the parent dies, no blocked signals, no environment, cgroups.
+ */
 MUST_CHECK int init_begin(const struct ns_cgroup_join *cgroup, struct err *err);
 
 /* init_fail - tells the parent, and ends the process. */
