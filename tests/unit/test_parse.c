@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Configs as files: each of tests/data/good is read, checked, written and read again with the same
- * outcome; each of tests/data/bad fails with the line in its .err. What full.json holds is compared
- * member by member. Run from the top of the tree.
+ * outcome, which is NAME.out where that is there; each of tests/data/bad fails with the line in its
+ * .err. What full.json holds is compared member by member. Run from the top of the tree.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -59,6 +59,19 @@ static int load_and_check(const char *path, struct config *c, struct buf *text, 
 	return rc < 0 ? rc : config_validate(c, err);
 }
 
+/* Compares with the .out file beside @path, if there is one. */
+static void check_written(const char *path, const struct buf *written)
+{
+	auto_buf struct buf want = BUF_INIT;
+	char out_path[512];
+
+	(void)snprintf(out_path, sizeof(out_path), "%.*s.out", (int)(strlen(path) - 5), path);
+	if (file_read_at(AT_FDCWD, out_path, CONFIG_MAX_BYTES, &want) < 0)
+		return;
+	if (strcmp(buf_str(written), buf_str(&want)) != 0)
+		TEST_FAIL("%s: what is written is not %s", path, out_path);
+}
+
 static void check_good(const char *path)
 {
 	auto_config struct config c = { 0 };
@@ -81,6 +94,7 @@ static void check_good(const char *path)
 	CHECK_EQ(config_write_json(&again, JSON_PRETTY, &second, &err), 0);
 	if (strcmp(buf_str(&first), buf_str(&second)) != 0)
 		TEST_FAIL("%s: differs after a round trip", path);
+	check_written(path, &first);
 }
 
 static void check_bad(const char *path)
@@ -232,6 +246,7 @@ static void test_full_seccomp(void)
 	CHECK_EQ(s->rules.items[1].action, SCMP_ACT_NOTIFY);
 	CHECK_EQ(s->rules.items[2].args.items[0].op, SCMP_CMP_MASKED_EQ);
 	CHECK_EQ(s->rules.items[2].args.items[0].value, 2114060288);
+	CHECK_EQ(s->rules.items[2].args.items[0].value_two, 7);
 	CHECK(s->rules.items[2].args.items[1].value == UINT64_MAX);
 	CHECK_EQ(s->rules.items[3].action, SCMP_ACT_TRACE(65535));
 }
