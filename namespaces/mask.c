@@ -79,36 +79,45 @@ static int attach_cover(struct cover *c, int target_fd)
 	return mount_attach(c->fd, target_fd);
 }
 
+/* The root by any name: a cover on it would be outside of what the container sees, and no use. */
+static bool is_root(const struct rootfs *r, const struct statx *st)
+{
+	return st->stx_mnt_id == r->root_mnt_id && st->stx_ino == r->root_ino;
+}
+
 /*
  * Opens what @path leads to. Returns -ENOENT when there is nothing to protect: the path is missing,
  * or it is closed to a root that has at least the rights of the container's processes.
  */
-static int open_path(const struct rootfs *r, const char *path, struct err *err)
+static int open_path(const struct rootfs *r, const char *path, mode_t *out_mode, struct err *err)
 {
-	int fd;
+	auto_close int fd = path_open_in_root(r->root_fd, path, O_PATH, 0);
+	struct statx st;
 
-	if (mount_is_dest(path, "/"))
-		return err_set(err, -EINVAL, "is the container's root");
-	fd = path_open_in_root(r->root_fd, path, O_PATH, 0);
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES)
 		return -ENOENT;
-	return fd < 0 ? err_code(err, fd, "open '%s'", path) : fd;
+	if (fd < 0)
+		return err_code(err, fd, "open '%s'", path);
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO | STATX_MNT_ID, &st) < 0)
+		return err_sys(err, "look at '%s'", path);
+	if (is_root(r, &st))
+		return err_set(err, -EINVAL, "is the container's root");
+	*out_mode = st.stx_mode;
+	return take_fd(&fd);
 }
 
 static int mask_one(const struct rootfs *r, const char *path, struct covers *c, struct err *err)
 {
-	auto_close int target_fd = open_path(r, path, err);
+	mode_t mode = 0;
+	auto_close int target_fd = open_path(r, path, &mode, err);
 	struct cover *cover;
-	struct stat st;
 	int rc = 0;
 
 	if (target_fd < 0)
 		return target_fd == -ENOENT ? 0 : target_fd;
-	if (fstat(target_fd, &st) < 0)
-		return err_sys(err, "look at '%s'", path);
-	cover = S_ISDIR(st.st_mode) ? &c->dir : &c->file;
+	cover = S_ISDIR(mode) ? &c->dir : &c->file;
 	if (cover->fd < 0)
-		rc = S_ISDIR(st.st_mode) ? make_dir_cover(c, err) : make_file_cover(c, err);
+		rc = S_ISDIR(mode) ? make_dir_cover(c, err) : make_file_cover(c, err);
 	if (rc < 0)
 		return rc;
 	rc = attach_cover(cover, target_fd);
@@ -118,7 +127,8 @@ static int mask_one(const struct rootfs *r, const char *path, struct covers *c, 
 static int protect_one(const struct rootfs *r, const char *path, struct err *err)
 {
 	static const struct mount_attrs attrs = { .set = MOUNT_ATTR_RDONLY };
-	auto_close int target_fd = open_path(r, path, err);
+	mode_t mode = 0;
+	auto_close int target_fd = open_path(r, path, &mode, err);
 	auto_close int tree_fd = -1;
 	int rc;
 
