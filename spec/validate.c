@@ -194,14 +194,15 @@ static int check_mount(const struct config *c, size_t i, struct err *err)
 {
 	const struct config_mount *m = &c->mounts.items[i];
 	bool is_bind = has_option(m, "bind") || has_option(m, "rbind");
+	bool is_remount = has_option(m, "remount"); /* of what is there: it has a type and source */
 	char path[32];
 	int rc;
 
 	(void)snprintf(path, sizeof(path), "/mounts/%zu", i);
-	if (!is_bind && !m->type)
+	if (!is_bind && !is_remount && !m->type)
 		return err_set(err, -EINVAL, "%s/type: is required for what is not a bind mount",
 			       path);
-	if (is_bind && !m->source)
+	if (is_bind && !is_remount && !m->source)
 		return err_set(err, -EINVAL, "%s/source: is required for a bind mount", path);
 	rc = validate_id_maps(&m->uid_mappings, &m->gid_mappings, path, err);
 	if (rc < 0)
