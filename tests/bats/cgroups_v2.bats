@@ -74,13 +74,13 @@ run_limited() {
 }
 
 @test "v2: device rules hold, by a program on the group" {
-	make_bundle '.process.args = ["/bin/sh", "-c", "mknod /dev/kmsg2 c 1 11; cat /dev/null; head -c 1 /dev/zero >/dev/null && ! : </dev/kmsg2"]
+	make_bundle '.process.args = ["/bin/sh", "-c", "mknod /dev/kmsg2 c 1 11; cat /dev/null; head -c 1 /dev/zero >/dev/null && ! (: </dev/kmsg2)"]
 		| .process.capabilities |= map_values(. + ["CAP_MKNOD"])
 		| .linux.resources.devices = [{allow: false, access: "rwm"}]'
 	run -0 bivalve run --bundle "$BUNDLE" "$ID"
 	[[ "$output" == *'not permitted'* ]]
 	edit_config '.linux.resources.devices += [{allow: true, type: "c", major: 1, minor: 11, access: "r"}]'
-	set_args /bin/sh -c 'mknod /dev/kmsg2 c 1 11; : </dev/kmsg2'
+	set_args /bin/sh -c 'mknod /dev/kmsg2 c 1 11; (: </dev/kmsg2)'
 	run -0 bivalve run --bundle "$BUNDLE" "$ID"
 }
 

@@ -11,6 +11,7 @@ BB=/bin/busybox
 
 # ns_new NAME: a process in a network namespace of its own; its pid is $NAME and recorded.
 ns_new() {
+	rm -f "$DIR/ready-$1" # one name may be used again
 	unshare -n "$PROBE" hold </dev/null >"$DIR/ready-$1" 2>&1 &
 	printf -v "$1" '%s' "$!"
 	export "${1?}"
