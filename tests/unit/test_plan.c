@@ -99,7 +99,7 @@ static void test_refused(void)
 
 #define WITH_CAP(set, cap)                                                                         \
 	"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"capabilities\":{\"" set "\":[\"" cap "\"]}" \
-											    "},"
+	"},"
 #define NOTIFY                                                                                     \
 	"\"linux\":{\"namespaces\":[{\"type\":\"mount\"}],\"seccomp\":{\"defaultAction\":"         \
 	"\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"mkdir\"],\"action\":\"SCMP_ACT_NOTIFY\"}]" \
