@@ -49,18 +49,19 @@ extern HIDDEN const ElfW(Rela) __rela_iplt_end[] __attribute__((weak));
 HIDDEN void _init(void);
 HIDDEN void _fini(void);
 
-int __libc_start_main(main_fn *main_function, int argc, char **argv, plain_fn *init, plain_fn *fini,
-		      plain_fn *rtld_fini, void *stack_end);
+__attribute__((noreturn, no_stack_protector)) int
+__libc_start_main(main_fn *main_function, int argc, char **argv, plain_fn *init, plain_fn *fini,
+		  plain_fn *rtld_fini, void *stack_end);
 
 /* What the string functions want to know: bytes; the values for a processor that tells nothing. */
-long __x86_data_cache_size = 32 * 1024;
-long __x86_data_cache_size_half = 32 * 1024 / 2;
-long __x86_shared_cache_size = 1024 * 1024;
-long __x86_shared_cache_size_half = 1024 * 1024 / 2;
-long __x86_shared_non_temporal_threshold = 1024 * 1024 * 3 / 4;
+long __x86_data_cache_size = 32L * 1024;
+long __x86_data_cache_size_half = 32L * 1024 / 2;
+long __x86_shared_cache_size = 1024L * 1024;
+long __x86_shared_cache_size_half = 1024L * 1024 / 2;
+long __x86_shared_non_temporal_threshold = 1024L * 1024 * 3 / 4;
 long __x86_rep_movsb_threshold = 2048;
 long __x86_rep_stosb_threshold = 2048;
-long __x86_rep_movsb_stop_threshold = 1024 * 1024 * 3 / 4;
+long __x86_rep_movsb_stop_threshold = 1024L * 1024 * 3 / 4;
 int __x86_string_control = 0;
 
 static void run_fini(void *unused)
@@ -91,17 +92,22 @@ __attribute__((noinline, noreturn)) static void run(main_fn *main_function, int 
  */
 __attribute__((always_inline)) static inline void choose_functions(void)
 {
+	/* NOLINTBEGIN(performance-no-int-to-ptr): the linker's table holds addresses as numbers */
 	for (const ElfW(Rela) *r = __rela_iplt_start; r < __rela_iplt_end; r++) {
 		ElfW(Addr) (*choose)(void) = (ElfW(Addr)(*)(void))r->r_addend;
 
 		*(ElfW(Addr) *)r->r_offset = choose();
 	}
+	/* NOLINTEND(performance-no-int-to-ptr) */
 }
 
-/* Called by the linker's _start. Until the relocation no address may be taken from memory. */
-__attribute__((noreturn, no_stack_protector)) int
-__libc_start_main(main_fn *main_function, int argc, char **argv, plain_fn *init, plain_fn *fini,
-		  plain_fn *rtld_fini, void *stack_end)
+/*
+ * Called by the linker's _start, whose calling convention gives seven parameters. Until the
+ * relocation no address may be taken from memory.
+ */
+/* NOLINTNEXTLINE(readability-function-size) */
+int __libc_start_main(main_fn *main_function, int argc, char **argv, plain_fn *init, plain_fn *fini,
+		      plain_fn *rtld_fini, void *stack_end)
 {
 	char **end = argv + argc + 1;
 
