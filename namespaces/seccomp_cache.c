@@ -153,9 +153,7 @@ int seccomp_cache_put(int cache_fd, const struct buf *key, const struct seccomp_
 {
 	struct head h = { .magic = HEAD_MAGIC };
 	auto_buf struct buf b = BUF_INIT;
-	auto_close int fd = -1;
-	char name[NAME_BYTES], temp[NAME_BYTES + 32];
-	int rc;
+	char name[NAME_BYTES];
 
 	if (key->len > KEY_BYTES_MAX)
 		return -EFBIG;
@@ -169,15 +167,6 @@ int seccomp_cache_put(int cache_fd, const struct buf *key, const struct seccomp_
 		return -ENOMEM;
 	evict(cache_fd);
 	file_name(key, name);
-	/* Two writers of one key have two temporary files, and equal content. */
-	(void)snprintf(temp, sizeof(temp), ".%s.%d", name, (int)getpid());
-	fd = openat(cache_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	rc = fd_write_all(fd, b.data, b.len);
-	if (rc == 0 && renameat(cache_fd, temp, cache_fd, name) < 0)
-		rc = -errno;
-	if (rc < 0)
-		(void)unlinkat(cache_fd, temp, 0);
-	return rc;
+	/* Two writers of one key have equal content. */
+	return file_put_at(cache_fd, name, b.data, b.len, 0600);
 }

@@ -41,7 +41,7 @@ int handover_pid_file(const char *path, pid_t pid, struct err *err)
 	rc = dir_fd;
 	if (rc >= 0) {
 		(void)snprintf(text, sizeof(text), "%d", pid);
-		rc = file_replace_at(dir_fd, name, text, strlen(text), 0644);
+		rc = file_put_at(dir_fd, name, text, strlen(text), 0644);
 	}
 	return rc < 0 ? err_code(err, rc, "write pid file '%s'", path) : 0;
 }

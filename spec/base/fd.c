@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "spec/base/path.h"
 #include "spec/base/sys.h"
 
 enum { MAX_PASSED_FDS = 16 };
@@ -111,6 +112,35 @@ int file_replace_at(int dir_fd, const char *name, const void *data, size_t len, 
 	if (rc < 0)
 		(void)unlinkat(dir_fd, temp, 0);
 	return rc;
+}
+
+/* Returns 0, -errno of the writing, or 1: an unnamed file is not possible here. */
+static int put_unnamed(int dir_fd, const char *name, const void *data, size_t len, mode_t mode)
+{
+	char link[PATH_PROC_FD_MAX];
+	auto_close int fd = openat(dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+	int rc;
+
+	if (fd < 0)
+		return 1;
+	rc = fd_write_all(fd, data, len);
+	if (rc < 0)
+		return rc;
+	(void)path_proc_fd(link, fd);
+	if (linkat(AT_FDCWD, link, dir_fd, name, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return 1; /* without a procfs, for one */
+	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	return linkat(AT_FDCWD, link, dir_fd, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : 1;
+}
+
+int file_put_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode)
+{
+	int rc = put_unnamed(dir_fd, name, data, len, mode);
+
+	return rc == 1 ? file_replace_at(dir_fd, name, data, len, mode) : rc;
 }
 
 int fd_send(int sock_fd, const void *data, size_t len, const int *fds, size_t n_fds)

@@ -34,6 +34,13 @@ MUST_CHECK int file_write_at(int dir_fd, const char *path, const char *text);
 MUST_CHECK int file_replace_at(int dir_fd, const char *name, const void *data, size_t len,
 			       mode_t mode);
 
+/*
+ * file_put_at - as file_replace_at(), but no name other than @name is ever there, so a writer that
+ * is killed leaves nothing behind. For a moment an old file of that name is gone and the new one
+ * not there yet. Where the file system cannot do it (O_TMPFILE), it is file_replace_at().
+ */
+MUST_CHECK int file_put_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode);
+
 /* fd_send - sends @len (> 0) bytes and the descriptors in one message. Returns 0 or -errno. */
 MUST_CHECK int fd_send(int sock_fd, const void *data, size_t len, const int *fds, size_t n_fds);
 

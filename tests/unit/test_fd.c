@@ -2,6 +2,7 @@
 /* Reads, writes and descriptor passing, with short transfers and hostile messages. */
 #include "spec/base/fd.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -88,6 +89,58 @@ static void test_files(void)
 	CHECK_EQ(rmdir(dir), 0);
 }
 
+static int count_names(int dir_fd)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fdopendir(fd);
+	int n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	(void)closedir(dir);
+	return n - 2;
+}
+
+static void test_put(void)
+{
+	static const char *const parents[] = { "/tmp", "/dev/shm", "/proc" };
+	char wide[260];
+
+	memset(wide, 'w', sizeof(wide) - 1);
+	wide[sizeof(wide) - 1] = '\0';
+	for (size_t i = 0; i < 2; i++) {
+		auto_close int dir_fd = -1;
+		auto_buf struct buf b = BUF_INIT;
+		char dir[64];
+		struct stat st;
+
+		(void)snprintf(dir, sizeof(dir), "%s/bivalve-put-XXXXXX", parents[i]);
+		CHECK(mkdtemp(dir) != NULL);
+		dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		CHECK_EQ(file_put_at(dir_fd, "f", "one", 3, 0640), 0);
+		CHECK_EQ(file_put_at(dir_fd, "f", "three", 5, 0640), 0);
+		CHECK_EQ(file_read_at(dir_fd, "f", 9, &b), 0);
+		CHECK_STR(b.data, "three");
+		CHECK_EQ(fstatat(dir_fd, "f", &st, 0), 0);
+		CHECK_EQ(st.st_mode & 07777, 0640);
+		CHECK_EQ(count_names(dir_fd), 1);
+		/* Its own length is too much, and so is that of the name beside it. */
+		CHECK_EQ(file_put_at(dir_fd, wide, "x", 1, 0600), -ENAMETOOLONG);
+		CHECK_EQ(mkdirat(dir_fd, "d", 0700), 0);
+		CHECK_EQ(file_put_at(dir_fd, "d", "x", 1, 0600), -EISDIR);
+		CHECK_EQ(count_names(dir_fd), 2);
+		CHECK_EQ(unlinkat(dir_fd, "d", AT_REMOVEDIR), 0);
+		CHECK_EQ(unlinkat(dir_fd, "f", 0), 0);
+		CHECK_EQ(rmdir(dir), 0);
+	}
+	/* No unnamed files, nor any: the error is that of a named one. */
+	{
+		auto_close int dir_fd = open(parents[2], O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		CHECK_EQ(file_put_at(dir_fd, "f", "x", 1, 0600), -ENOENT);
+	}
+}
+
 static void test_pass(void)
 {
 	auto_close int fd = memfd_create("t", MFD_CLOEXEC);
@@ -159,5 +212,5 @@ static void test_cloexec(void)
 	CHECK(memory >= 0 && is_cloexec(memory));
 }
 
-TEST_MAIN(TEST(test_read_all), TEST(test_short_reads), TEST(test_files), TEST(test_pass),
-	  TEST(test_pass_too_much), TEST(test_cloexec))
+TEST_MAIN(TEST(test_read_all), TEST(test_short_reads), TEST(test_files), TEST(test_put),
+	  TEST(test_pass), TEST(test_pass_too_much), TEST(test_cloexec))
