@@ -337,10 +337,13 @@ static int sweep(int dir_fd, bool has_folders, struct err *err)
 	return 0;
 }
 
-/* What state.json names is gone by now, so a removal that is cut short leaves a mere folder. */
+/*
+ * What state.json names is gone by now. It goes first: a removal that is cut short leaves a mere
+ * folder, not a container without a config.
+ */
 static int remove_folder(struct container *c, struct err *err)
 {
-	static const char *const usual[] = { STATE_INIT_LINK, STATE_CONFIG_FILE, STATE_FILE };
+	static const char *const usual[] = { STATE_FILE, STATE_INIT_LINK, STATE_CONFIG_FILE };
 	int rc;
 
 	for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
