@@ -75,7 +75,7 @@ run_limited() {
 
 @test "v2: device rules hold, by a program on the group" {
 	make_bundle '.process.args = ["/bin/sh", "-c", "mknod /dev/kmsg2 c 1 11; cat /dev/null; head -c 1 /dev/zero >/dev/null && ! (: </dev/kmsg2)"]
-		| .process.capabilities |= map_values(. + ["CAP_MKNOD"])
+		| .process.capabilities |= map_values(. + ["CAP_MKNOD", "CAP_SYSLOG"])
 		| .linux.resources.devices = [{allow: false, access: "rwm"}]'
 	run -0 bivalve run --bundle "$BUNDLE" "$ID"
 	[[ "$output" == *'not permitted'* ]]
