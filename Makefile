@@ -122,12 +122,14 @@ $(B)/net/probe: $(B)/tests/net/probe.o
 net-tools: $(B)/net/netctl $(B)/net/probe
 
 # Small programs that bats files use: static and plain, for some of them run inside a container.
+build_tool = @mkdir -p $(@D); $(CC) $(COMMON) $(WARN) -O1 -static -o $@ $<
 $(B)/tools/%: tests/tools/%.c
-	@mkdir -p $(@D)
-	$(CC) $(COMMON) $(WARN) -O1 -static -o $@ $<
+	$(build_tool)
+$(B)/tools/%: tests/crash/%.c
+	$(build_tool)
 
 .PHONY: test-tools
-test-tools: $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
+test-tools: $(addprefix $(B)/tools/,$(notdir $(basename $(wildcard tests/tools/*.c tests/crash/*.c))))
 
 .PHONY: unit
 unit: $(UNIT_BIN)

@@ -4,10 +4,10 @@
 # BIVALVE_ALL_STEPS=1 kills at every call; else at every K-th.
 load helpers
 
+# Built by `make test-tools`.
 setup_file() {
-	KILLAT=$(realpath "${BIVALVE_BIN:-$BATS_TEST_DIRNAME/../../build/release}")/crash/killat
+	KILLAT=$(realpath "${BIVALVE_BIN:-$BATS_TEST_DIRNAME/../../build/release}")/tools/killat
 	export KILLAT
-	[ -x "$KILLAT" ] || { echo "no $KILLAT: make crash-tools" >&2; return 1; }
 }
 
 # What the host looks like to this test: mounts (but those of other tests), groups, files.
