@@ -70,7 +70,9 @@ static bool lease_range(const struct ip_prefix *p, uint64_t *first, uint64_t *la
 	unsigned int host_bits = ip_bytes(&p->addr) * 8U - p->len;
 	uint64_t size = host_bits >= 16 ? SPAN6 : 1ULL << host_bits;
 
-	*first = 1; /* 0 is the network, or the routers' anycast address. Source: RFC 4291, 2.6.1 */
+	/* 0 is the network, or the routers' anycast address (RFC 4291, 2.6.1); 1 is where people
+	 * look for a router, so that a network without one leaves it free too. */
+	*first = 2;
 	*last = size - 1;
 	if (p->addr.family == AF_INET && host_bits < 16)
 		*last -= 1; /* broadcast */

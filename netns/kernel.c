@@ -252,7 +252,7 @@ static void publish(struct nl_batch *b, uint16_t type, const struct net_end *end
 
 void kernel_ends_rules(struct nl_batch *b, uint16_t type, const struct net_ends *e)
 {
-	const struct net_end *nat = NULL;
+	const struct net_end *target = NULL;
 
 	for (size_t i = 0; i < e->n; i++) {
 		const struct net_end *end = &e->end[i];
@@ -265,12 +265,12 @@ void kernel_ends_rules(struct nl_batch *b, uint16_t type, const struct net_ends 
 		};
 
 		nat_guard(b, type, &g);
-		if (end->is_nat && !nat)
-			nat = end;
+		if (end->is_published)
+			target = end;
 	}
-	for (size_t i = 0; nat && i < e->n_ports; i++) {
-		publish(b, type, nat, &e->ports[i], AF_INET);
-		publish(b, type, nat, &e->ports[i], AF_INET6);
+	for (size_t i = 0; target && i < e->n_ports; i++) {
+		publish(b, type, target, &e->ports[i], AF_INET);
+		publish(b, type, target, &e->ports[i], AF_INET6);
 	}
 }
 
@@ -419,6 +419,10 @@ static int make_device(struct kernel_sockets *k, const struct network *n, uint32
 						    .mtu = n->mtu });
 		link_set_port_up(&b, end->port);
 	}
+	/* With br_netfilter a workload's way to its own published port is turned round by the
+	 * bridge. */
+	if (end->is_published)
+		link_set_hairpin(&b, end->port);
 	rc = nl_talk(&k->route, &b, err);
 	if (rc == 0)
 		end->tap_fd = take_fd(&tap_fd);

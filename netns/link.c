@@ -238,6 +238,23 @@ void link_set_port_up(struct nl_batch *b, const char *name)
 	link_set(b, &(struct link_change){ .name = name, .set_up = true });
 }
 
+void link_set_hairpin(struct nl_batch *b, const char *name)
+{
+	/* Options of a port are taken with RTM_NEWLINK alone. Source: rtnl_changelink(). */
+	struct nlmsghdr *h =
+	    begin(b, RTM_NEWLINK, 0, 0, &(struct nl_note){ "change network device", name, 0 });
+	struct nlattr *info;
+	struct nlattr *data;
+
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
+	mnl_attr_put_strz(h, IFLA_INFO_SLAVE_KIND, "bridge");
+	data = mnl_attr_nest_start(h, IFLA_INFO_SLAVE_DATA);
+	mnl_attr_put_u8(h, IFLA_BRPORT_MODE, 1);
+	mnl_attr_nest_end(h, data);
+	mnl_attr_nest_end(h, info);
+}
+
 void link_set(struct nl_batch *b, const struct link_change *c)
 {
 	struct nlmsghdr *h = begin(b, RTM_SETLINK, 0, c->index,

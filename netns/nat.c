@@ -112,10 +112,11 @@ static const struct rule inet_rules[] = {
 	{ "leaving",
 	  { NFT_CT(NFT_CT_STATUS, 0), NFT_MASK(0, IPS_DST_NAT), NFT_IS_NOT(0, 4, 0), IIF(0), OIF(4),
 	    NFT_IN("same"), NFT_MASQUERADE, NFT_END } },
-	/* From the host's own loopback to a published port. */
+	/* The same with br_netfilter, where a frame has no incoming interface any more; and what
+	 * the host itself sends, perhaps from 127.0.0.1. */
 	{ "leaving",
-	  { OIF(0), NFT_IN("masq"), IPV4, NFT_PAYLOAD(NET_HEADER, 12, 1, 0), NFT_IS(0, 1, 127),
-	    NFT_MASQUERADE, NFT_END } },
+	  { NFT_CT(NFT_CT_STATUS, 0), NFT_MASK(0, IPS_DST_NAT), NFT_IS_NOT(0, 4, 0), IIF(0),
+	    NFT_IS(0, 1, 0), OIF(0), NFT_IN("masq"), NFT_MASQUERADE, NFT_END } },
 
 	/* Not ours: others decide. */
 	{ "forward",

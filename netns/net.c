@@ -187,7 +187,6 @@ static int lease_end(struct job *j, size_t i, struct err *err)
 				 .mac = a->mac,
 				 .gateway = n->gateway,
 				 .gateway6 = n->gateway6,
-				 .is_nat = n->mode == NET_NAT,
 				 .tap_fd = -1 };
 	(void)snprintf(end->network, sizeof(end->network), "%s", n->name);
 	(void)snprintf(end->port, sizeof(end->port), NAT_PORT_PREFIX "%012llx",
@@ -195,7 +194,8 @@ static int lease_end(struct job *j, size_t i, struct err *err)
 	if (a->if_name[0])
 		(void)snprintf(end->if_name, sizeof(end->if_name), "%s", a->if_name);
 	else
-		(void)snprintf(end->if_name, sizeof(end->if_name), "eth%zu", i);
+		(void)snprintf(end->if_name, sizeof(end->if_name), "eth%u",
+			       (unsigned int)(i % NET_ENDS_MAX));
 	if (memcmp(&end->mac, &none, sizeof(none)) == 0)
 		rc = random_mac(&end->mac, err);
 	j->ends->n = i + 1; /* from here on there may be leases to give back */
@@ -213,13 +213,16 @@ static int lease_end(struct job *j, size_t i, struct err *err)
 static int lease_ports(struct job *j, struct err *err)
 {
 	const struct net_plan *p = j->plan;
-	bool has_nat = false;
+	size_t target = 0;
 
-	for (size_t i = 0; i < j->ends->n; i++)
-		has_nat |= j->ends->end[i].is_nat;
-	if (p->n_ports && !has_nat)
+	if (p->n_ports == 0)
+		return 0;
+	while (target < j->ends->n && j->networks[target].mode != NET_NAT)
+		target++;
+	if (target == j->ends->n)
 		return err_set(err, -EINVAL, "publish ports of '%s': it is on no nat network",
 			       p->id);
+	j->ends->end[target].is_published = true;
 	for (size_t i = 0; i < p->n_ports; i++) {
 		int rc = ipam_lease_port(j->s, &p->ports[i], p->id, err);
 

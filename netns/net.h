@@ -135,8 +135,8 @@ struct net_end {
 	struct ip_prefix ip, ip6;         /* family 0 = none */
 	struct ip_addr gateway, gateway6; /* family 0 = none */
 	uint32_t mtu;
-	bool is_nat; /* ports can be published to it */
-	int tap_fd;  /* of net_up() with TAPs: given to the caller; else -1 */
+	bool is_published; /* the workload's published ports lead here */
+	int tap_fd;        /* of net_up() with TAPs: given to the caller; else -1 */
 };
 
 struct net_ends {

@@ -70,6 +70,9 @@ void link_add_veth(struct nl_batch *b, const struct veth_spec *spec);
 /* link_set_port_up - sets a port of a bridge up, without an address of its own on the host. */
 void link_set_port_up(struct nl_batch *b, const char *name);
 
+/* link_set_hairpin - lets a frame leave by the port that it came in by. */
+void link_set_hairpin(struct nl_batch *b, const char *name);
+
 struct link_change {
 	uint32_t index;   /* 0 = by name */
 	const char *name; /* for the error text, and the key without an index */

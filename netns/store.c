@@ -203,8 +203,8 @@ void store_ends_text(const struct net_ends *e, struct buf *out)
 
 		buf_printf(out, "end %s\nif %s\nport %s\nmac %s\nmtu %u\n", end->network,
 			   end->if_name, end->port, mac_str(&end->mac, text), end->mtu);
-		if (end->is_nat)
-			buf_add_str(out, "nat 1\n");
+		if (end->is_published)
+			buf_add_str(out, "published 1\n");
 		line_prefix(out, "ip", &end->ip);
 		line_prefix(out, "ip6", &end->ip6);
 		line_addr(out, "gateway", &end->gateway);
@@ -234,8 +234,8 @@ static bool read_end_line(struct net_end *e, const char *key, const char *value)
 		return mac_parse(value, &e->mac) == 0;
 	if (str_eq(key, "mtu"))
 		return read_u32(value, &e->mtu);
-	if (str_eq(key, "nat"))
-		e->is_nat = true;
+	if (str_eq(key, "published"))
+		e->is_published = true;
 	if (str_eq(key, "ip"))
 		return ip_prefix_parse(value, &e->ip) == 0;
 	if (str_eq(key, "ip6"))

@@ -21,6 +21,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -189,11 +190,23 @@ static int read_wishes(struct context *c, int first, struct wishes *w)
 	return i;
 }
 
+/*
+ * The machine's own namespace is never the host of a test nor a workload: a test says which it is
+ * in MACHINE_NETNS ("net:[4026531840]"), so that mixing them up fails.
+ */
 static int open_netns(struct context *c, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const char *machine = getenv("MACHINE_NETNS");
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char name[32];
 
-	return fd < 0 ? err_sys(&c->err, "open '%s'", path) : fd;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(&c->err, "open '%s'", path);
+	(void)snprintf(name, sizeof(name), "net:[%ju]", (uintmax_t)st.st_ino);
+	if (!machine || str_eq(name, machine))
+		return err_set(&c->err, -EINVAL, "'%s' is the machine's own namespace", path);
+	return take_fd(&fd);
 }
 
 static int do_up(struct context *c)
@@ -385,10 +398,16 @@ static const struct {
 int main(int argc, char **argv)
 {
 	struct context c = { .store = NET_STORE_INIT, .argc = argc - 3, .argv = argv + 3 };
-	int rc = -EINVAL;
+	auto_close int own_fd = -1;
+	int rc;
 
 	if (argc < 3)
 		return 2;
+	own_fd = open_netns(&c, "/proc/self/ns/net");
+	if (own_fd < 0) {
+		(void)fprintf(stderr, "netctl: %s\n", c.err.msg);
+		return 1;
+	}
 	c.root_fd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c.root_fd < 0) {
 		perror(argv[1]);
