@@ -256,16 +256,33 @@ int state_load_init(int dir_fd, struct state_init *out, struct err *err)
 
 /* ---- the state as others see it ------------------------------------------------------------ */
 
+/*
+ * By hand, since gmtime_r(3) reads the host's time zone for what is in UTC. Years begin in March
+ * here, so that a leap day is the last one; an era has 400 years or 146097 days.
+ */
+void state_time(int64_t seconds, long nanoseconds, char out[STATE_TIME_MAX])
+{
+	const int64_t second = seconds % 86400;
+	const int64_t day = seconds / 86400 + 719468; /* since 0000-03-01 */
+	const int64_t era = day / 146097;
+	const int64_t doe = day % 146097;
+	const int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	const int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	const int64_t m = (5 * doy + 2) / 153; /* 0: March */
+	const int64_t month = m < 10 ? m + 3 : m - 9;
+	const int64_t year = yoe + era * 400 + (month <= 2);
+
+	(void)snprintf(out, STATE_TIME_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", (int)year,
+		       (int)month, (int)(doy - (153 * m + 2) / 5 + 1), (int)(second / 3600),
+		       (int)(second / 60 % 60), (int)(second % 60), nanoseconds);
+}
+
 void state_now(char out[STATE_TIME_MAX])
 {
 	struct timespec t;
-	struct tm tm;
-	size_t len;
 
 	(void)clock_gettime(CLOCK_REALTIME, &t);
-	(void)gmtime_r(&t.tv_sec, &tm);
-	len = strftime(out, STATE_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(out + len, STATE_TIME_MAX - len, ".%09ldZ", t.tv_nsec);
+	state_time(t.tv_sec, t.tv_nsec, out);
 }
 
 void state_write_object(struct json_writer *w, const struct state *s, const struct state_view *v)

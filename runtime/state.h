@@ -86,6 +86,8 @@ MUST_CHECK int state_folder_path(int fd, struct state *s, const char **out, stru
 /* state_now - the present time as in state.created. */
 enum { STATE_TIME_MAX = 48 };
 void state_now(char out[STATE_TIME_MAX]);
+/* state_time - @seconds since 1970-01-01 and nanoseconds, not before it. */
+void state_time(int64_t seconds, long nanoseconds, char out[STATE_TIME_MAX]);
 
 /* What state_write_object() says beside what is on disk. */
 struct state_view {
