@@ -68,6 +68,12 @@ enum cg_create_flags {
 MUST_CHECK int cg_create(const char *path, const struct config_resources *res, unsigned int flags,
 			 struct cgroup **out, struct err *err);
 
+/*
+ * cg_refuse_limits - for a container without a group: -ENOTSUP, naming the first limit that @res
+ * asks for; 0 when it asks for none. Device rules are no limit here.
+ */
+MUST_CHECK int cg_refuse_limits(const struct config_resources *res, struct err *err);
+
 /* cg_open - the group that a former cg_create() made. -ENOENT: none of its folders exists. */
 MUST_CHECK int cg_open(const char *path, struct cgroup **out, struct err *err);
 

@@ -96,6 +96,19 @@ int cg_limits_build(const struct config_resources *res, const struct cg_layout *
 	return rc;
 }
 
+int cg_refuse_limits(const struct config_resources *res, struct err *err)
+{
+	const struct cg_layout v1 = { .on_v2 = 0, .has_v2 = true };
+	struct cg_limits l;
+	int rc = cg_limits_build(res, &v1, &l, err);
+
+	if (rc == 0 && l.n > 0)
+		rc = err_set(err, -ENOTSUP, "%s: there is no cgroup to hold this limit",
+			     l.items[0].json);
+	cg_limits_fini(&l);
+	return rc;
+}
+
 /* ---- writing ------------------------------------------------------------------------------- */
 
 static const struct cg_hier *hier_of(const struct cgroup *cg, const struct cg_write *w)
