@@ -31,7 +31,7 @@ static int decide_cgroup(struct creation *cr, struct err *err)
 	int rc;
 
 	if (!c->app->has_cgroups)
-		return 0;
+		return cg_refuse_limits(&c->config.linux_.resources, err);
 	rc = cg_path_choose(c->config.linux_.cgroups_path, c->state.id, c->app->is_rootless, &path,
 			    err);
 	if (rc < 0)

@@ -261,6 +261,9 @@ load helpers
 	run -1 bivalve pause "$ID"
 	[[ $output == *"has no cgroup"* ]]
 	bivalve delete --force "$ID"
+	edit_config '.linux.resources.pids.limit = 5'
+	run -1 bivalve --cgroup-manager disabled create --bundle "$BUNDLE" "$ID"
+	[[ $output == *"/linux/resources/pids/limit: there is no cgroup"* ]]
 }
 
 @test "cgroupsPath: the container is where the config says" {
