@@ -46,14 +46,40 @@ uint64_t ns_flags(const struct config *c)
 	return flags;
 }
 
-/* The user namespace that @path names is the one that the caller is in. */
-static bool is_own_user(const char *path)
+/* The namespace of @kind that @path names is the one that the caller is in. */
+static bool is_own(enum config_ns_kind kind, const char *path)
 {
+	char own_path[32];
 	struct stat own;
 	struct stat other;
 
-	return stat("/proc/self/ns/user", &own) == 0 && stat(path, &other) == 0 &&
-	       own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+	(void)snprintf(own_path, sizeof(own_path), "/proc/self/ns/%s", kinds[kind].file);
+	return stat(own_path, &own) == 0 && stat(path, &other) == 0 && own.st_ino == other.st_ino &&
+	       own.st_dev == other.st_dev;
+}
+
+/* Whose namespace a setting belongs to. Source: the list that config_validate() allows. */
+static enum config_ns_kind sysctl_kind(const char *key)
+{
+	if (str_starts(key, "net.") || str_starts(key, "net/"))
+		return NS_NETWORK;
+	return strstr(key, "domainname") || strstr(key, "hostname") ? NS_UTS : NS_IPC;
+}
+
+/* A namespace that is joined may be the host's own: what is set there would be the host's. */
+static int check_sysctls(const struct config *c, const struct ns_joins *j, struct err *err)
+{
+	for (size_t i = 0; i < c->linux_.sysctl.n; i++) {
+		const char *key = c->linux_.sysctl.items[i].key;
+		enum config_ns_kind kind = sysctl_kind(key);
+		char name[PATH_PROC_FD_MAX];
+
+		if (j->fds[kind] >= 0 && is_own(kind, path_proc_fd(name, j->fds[kind])))
+			return err_set(err, -EPERM,
+				       "/linux/sysctl/%s: the %s namespace '%s' is the host's", key,
+				       kinds[kind].type, c->linux_.namespaces[kind].path);
+	}
+	return 0;
 }
 
 uint64_t ns_enter_flags(const struct config *c, pid_t pid)
@@ -66,7 +92,7 @@ uint64_t ns_enter_flags(const struct config *c, pid_t pid)
 			flags |= kinds[k].clone_flag;
 	}
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
-	if (ns_is_joined(c, NS_USER) && is_own_user(path))
+	if (ns_is_joined(c, NS_USER) && is_own(NS_USER, path))
 		flags &= ~(uint64_t)CLONE_NEWUSER;
 	return flags;
 }
@@ -89,7 +115,7 @@ static int open_one(enum config_ns_kind kind, const char *path, int *out, struct
 		return err_set(err, -EINVAL,
 			       "/linux/namespaces: %s: '%s' is a namespace of another type", type,
 			       path);
-	if (kind == NS_USER && is_own_user(path_proc_fd(name, fd)))
+	if (kind == NS_USER && is_own(NS_USER, path_proc_fd(name, fd)))
 		return 0;
 	*out = take_fd(&fd);
 	return 0;
@@ -98,16 +124,19 @@ static int open_one(enum config_ns_kind kind, const char *path, int *out, struct
 int ns_joins_open(const struct config *c, struct ns_joins *out, struct err *err)
 {
 	auto_ns_joins struct ns_joins j = NS_JOINS_INIT;
+	int rc = 0;
 
 	for (int k = 0; k < NS_KINDS; k++) {
 		const struct config_ns *ns = &c->linux_.namespaces[k];
-		int rc = 0;
 
 		if (ns->is_set && ns->path)
 			rc = open_one((enum config_ns_kind)k, ns->path, &j.fds[k], err);
 		if (rc < 0)
 			return rc;
 	}
+	rc = check_sysctls(c, &j, err);
+	if (rc < 0)
+		return rc;
 	for (int k = 0; k < NS_KINDS; k++)
 		out->fds[k] = take_fd(&j.fds[k]);
 	return 0;
