@@ -78,7 +78,10 @@ static const char *test_skipped;
 		return;                                                                            \
 	} while (0)
 
-#define TEST(fn) { #fn, fn }
+#define TEST(fn)                                                                                   \
+	{                                                                                          \
+#fn, fn                                                                            \
+	}
 
 #define TEST_MAIN(...)                                                                             \
 	int main(void)                                                                             \
