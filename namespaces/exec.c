@@ -12,7 +12,9 @@
  *   5 terminal; workload.h: rights, READY, program
  *
  * A caller without rights enters the container's user namespace before anything else, and that only
- * a process of its own can do: an intermediate one (as between.h) then does stage 4 first.
+ * a process of its own can do: an intermediate one (as between.h) then does stage 4 first. So it is
+ * where the container has CAP_SYS_PTRACE on the host's terms: /proc/PID/root of a child that was
+ * born in its pid namespace, and still had the host's root, would be a way out.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -154,7 +156,7 @@ static noreturn void exec_between(struct exec *x)
 	pid_t pid;
 
 	x->child_flags |= x->parent_flags;
-	if (enter(x, &err) < 0)
+	if (enter(x, &err) < 0 || workload_close_host(&x->work, sync_fd, &err) < 0)
 		init_fail(sync_fd, &err);
 	pid = sys_clone3(&args);
 	if (pid == 0) {
@@ -236,7 +238,9 @@ int ns_exec(const struct ns_exec_plan *plan, struct ns_child *out, struct err *e
 	rc = open_all(&x, err);
 	if (rc < 0)
 		return rc;
-	is_between = plan->is_rootless && x.has_userns;
+	/* Sealed: the container's processes may look at ours (CAP_SYS_PTRACE), so ours has neither
+	 * the host's root nor its descriptors when it comes into their sight. */
+	is_between = (plan->is_rootless && x.has_userns) || plan->is_sealed;
 	rc = clone_child(&x, is_between, &child, err);
 	if (rc < 0)
 		return rc;

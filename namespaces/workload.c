@@ -292,6 +292,19 @@ static int close_descriptors(const struct workload *w, const struct sync *sync, 
 	return close_others(FIRST_FD + n, kept, ARRAY_LEN(kept), err);
 }
 
+int workload_close_host(const struct workload *w, int sync_fd, struct err *err)
+{
+	const int kept[] = { sync_fd,
+			     w->lsm.apparmor_fd,
+			     w->lsm.selinux_fd,
+			     w->process->selinux_label ? w->proc_fd : -1, /* labels the keyring */
+			     w->io->stdio_fds[0],
+			     w->io->stdio_fds[1],
+			     w->io->stdio_fds[2] };
+
+	return close_others(FIRST_FD + w->io->preserve_fds, kept, ARRAY_LEN(kept), err);
+}
+
 int workload_prepare(struct workload *w, const struct sync *sync, struct err *err)
 {
 	const struct strv env = { w->env, w->n_env };

@@ -74,6 +74,12 @@ bool workload_needs_proc(const struct config_process *p);
 
 MUST_CHECK int workload_open(struct workload *w, struct err *err);
 MUST_CHECK int workload_host(struct workload *w, struct err *err);
+
+/*
+ * workload_close_host - closes what only stages before workload_prepare() needed: descriptors of
+ * the host that must not be open when processes of the container can see this one.
+ */
+MUST_CHECK int workload_close_host(const struct workload *w, int sync_fd, struct err *err);
 MUST_CHECK int workload_prepare(struct workload *w, const struct sync *sync, struct err *err);
 
 /*
