@@ -13,6 +13,9 @@
 #ifndef BIVALVE_NETNS_NFT_H
 #define BIVALVE_NETNS_NFT_H
 
+#include <netinet/in.h> /* before the kernel's: its headers give way to libc's, not the reverse */
+
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -149,7 +149,7 @@ void nl_close_later(struct nl *nl)
 int nl_batch_init(struct nl_batch *b, struct err *err)
 {
 	*b = (struct nl_batch)NL_BATCH_INIT;
-	b->data = malloc(BATCH_MIN);
+	b->data = calloc(1, BATCH_MIN);
 	b->entries = malloc(ENTRIES_MIN * sizeof(*b->entries));
 	if (!b->data || !b->entries) {
 		nl_batch_fini(b);
@@ -170,12 +170,6 @@ void nl_batch_fini(struct nl_batch *b)
 	errno = saved;
 }
 
-void nl_batch_clear(struct nl_batch *b)
-{
-	b->len = b->n = b->last = 0;
-	b->failed = false;
-}
-
 /* Counts in the message that was begun last. */
 static void finish_last(struct nl_batch *b)
 {
@@ -186,6 +180,15 @@ static void finish_last(struct nl_batch *b)
 	}
 }
 
+void nl_batch_clear(struct nl_batch *b)
+{
+	finish_last(b);
+	if (b->data)
+		memset(b->data, 0, b->len);
+	b->len = b->n = b->last = 0;
+	b->failed = false;
+}
+
 static bool make_room(struct nl_batch *b)
 {
 	if (b->cap - b->len < NL_MSG_MAX) {
@@ -193,6 +196,7 @@ static bool make_room(struct nl_batch *b)
 
 		if (!p)
 			return false;
+		memset(p + b->cap, 0, b->cap);
 		b->data = p;
 		b->cap *= 2;
 	}

@@ -63,7 +63,7 @@ struct nl_note {
 enum { NL_MSG_MAX = 32768 }; /* the most bytes that one message may grow to */
 
 struct nl_batch {
-	char *data; /* owned */
+	char *data; /* owned; zero behind the messages, for libmnl does not clear the padding */
 	size_t len, cap;
 	size_t last;              /* where the last message starts */
 	struct nl_entry *entries; /* owned */

@@ -9,7 +9,6 @@ NETCTL="$BIVALVE_BIN/net/netctl"
 PROBE="$BIVALVE_BIN/net/probe"
 MACHINE_NETNS=$(readlink /proc/self/ns/net) # netctl refuses to work there
 export MACHINE_NETNS
-BB=/bin/busybox
 
 # ns_new NAME: a process in a network namespace of its own; its pid is $NAME and recorded.
 ns_new() {

@@ -71,7 +71,7 @@ refused() {
 	refused "address '10.7.0.255' is not for a workload" up b "/proc/$b/ns/net" -n n:ip=10.7.0.255
 	refused "network 'none-such' does not exist" up b "/proc/$b/ns/net" -n none-such
 	[ "$(ctl members n | wc -l)" = 1 ]
-	[ -z "$(in_ns "$b" ip -o link | grep eth)" ]
+	run ! in_ns "$b" ip link show eth0
 }
 
 @test "a port is published once" {
