@@ -27,7 +27,9 @@ int rlimit_raise(pid_t pid, const struct config_rlimit *items, size_t n, struct 
 	for (size_t i = 0; i < n; i++) {
 		struct rlimit l;
 
-		if (set_limit(pid, items[i].resource, NULL, &l) < 0)
+		/* Our own, which a child has as well: when it has changed its user already, to look
+		 * at its limits would need CAP_SYS_RESOURCE. */
+		if (set_limit(0, items[i].resource, NULL, &l) < 0)
 			return limit_error(err, i, &items[i]);
 		if (items[i].hard <= l.rlim_max) /* RLIM_INFINITY is the largest number */
 			continue;
