@@ -10,9 +10,10 @@ run_script() {
 
 # prints EXPECTED SCRIPT: SCRIPT succeeds inside and prints just this.
 prints() {
-	run -0 --separate-stderr run_script "$2"
-	# shellcheck disable=SC2154 # stderr is set by run
-	[ "$output" = "$1" ] || { printf 'wanted: %s\ngot: %s\n%s\n' "$1" "$output" "$stderr" >&2; return 1; }
+	run --separate-stderr run_script "$2"
+	[ "$status" -eq 0 ] && [ "$output" = "$1" ] && return
+	printf 'wanted: %s\ngot (%d): %s\n%s\n' "$1" "$status" "$output" "$stderr" >&2
+	return 1
 }
 
 # refused TEXT [ARG-OF-RUN...]: `run` exits with 1 and one line that has TEXT, and leaves nothing.

@@ -85,7 +85,7 @@ static int answer(int fd, int error)
 	(void)fflush(stdout);
 	resp.id = call.id;
 	resp.error = -error;
-	resp.flags = error ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	resp.flags = error ? 0 : (__u32)SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 	/* ENOENT: the caller was ended meanwhile. */
 	return ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, &resp) < 0 && errno != ENOENT ? -1 : 0;
 }
