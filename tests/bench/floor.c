@@ -29,8 +29,9 @@
 enum { NS_FLAGS = MS_NOSUID | MS_NOEXEC | MS_NODEV };
 
 static const char *const masked[] = {
-	"proc/acpi",	   "proc/asound",	"proc/kcore",	    "proc/keys",   "proc/latency_stats",
-	"proc/timer_list", "proc/timer_stats", "proc/sched_debug", "sys/firmware", "proc/scsi",
+	"proc/acpi",          "proc/asound",     "proc/kcore",       "proc/keys",
+	"proc/latency_stats", "proc/timer_list", "proc/timer_stats", "proc/sched_debug",
+	"sys/firmware",       "proc/scsi",
 };
 static const char *const readonly[] = {
 	"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger",
@@ -42,7 +43,7 @@ static void make_devices(void)
 		const char *path;
 		unsigned int major, minor;
 	} nodes[] = {
-		{ "dev/null", 1, 3 },	{ "dev/zero", 1, 5 },	 { "dev/full", 1, 7 },
+		{ "dev/null", 1, 3 },   { "dev/zero", 1, 5 },    { "dev/full", 1, 7 },
 		{ "dev/random", 1, 8 }, { "dev/urandom", 1, 9 }, { "dev/tty", 5, 0 },
 	};
 
@@ -87,7 +88,8 @@ static void make_mounts(const char *root)
 		if (access(readonly[i], F_OK) < 0)
 			continue;
 		MUST(mount(readonly[i], readonly[i], NULL, MS_BIND | MS_REC, NULL));
-		MUST(mount(NULL, readonly[i], NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | NS_FLAGS, NULL));
+		MUST(mount(NULL, readonly[i], NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | NS_FLAGS,
+			   NULL));
 	}
 	MUST(syscall(SYS_pivot_root, ".", "."));
 	MUST(umount2(".", MNT_DETACH));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Times command sequences in turn (A B C A B C ...), so that a machine whose speed drifts drifts for
- * all of them, and prints medians and the ratio to the first one.
+ * Times command sequences in turn (A B C A B C ...), so that a machine whose speed drifts drifts
+ * for all of them, and prints medians and the ratio to the first one.
  *
  * Usage: measure ROUNDS 'NAME: PROGRAM ARG... [; PROGRAM ARG...]...' ...
  * "%n" in an argument becomes the number of the round. Output of the programs goes to /dev/null;
@@ -71,8 +71,8 @@ static void run_one(struct contender *c, char *text, int round, struct sample *s
 			die(c->name, "too many arguments");
 		argv[argc] = w;
 		if (mark) {
-			snprintf(expanded[argc], sizeof(expanded[argc]), "%.*s%s%s", (int)(mark - w), w,
-				 number, mark + 2);
+			snprintf(expanded[argc], sizeof(expanded[argc]), "%.*s%s%s",
+				 (int)(mark - w), w, number, mark + 2);
 			argv[argc] = expanded[argc];
 		}
 		argc++;
@@ -165,8 +165,9 @@ int main(int argc, char **argv)
 	for (int i = 0; i < n; i++) {
 		double wall = median(all[i].samples, rounds, 0);
 
-		printf("| %-22s | %8.3f | %6.2f | %8.3f | %7.1f |\n", all[i].name, wall, wall / first,
-		       median(all[i].samples, rounds, 1), (double)all[i].peak_kib / 1024);
+		printf("| %-22s | %8.3f | %6.2f | %8.3f | %7.1f |\n", all[i].name, wall,
+		       wall / first, median(all[i].samples, rounds, 1),
+		       (double)all[i].peak_kib / 1024);
 	}
 	return 0;
 }
