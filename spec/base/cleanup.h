@@ -16,6 +16,17 @@
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define ARRAY_LEN(a)           (sizeof(a) / sizeof((a)[0]))
 
+/* drop_const - for interfaces that take a plain pointer to what they only read. */
+static inline void *drop_const(const void *p)
+{
+	union {
+		const void *in;
+		void *out;
+	} u = { .in = p };
+
+	return u.out;
+}
+
 /* auto_cleanup(fn) - run fn(&variable) at the end of the scope; fn accepts the neutral value. */
 #define auto_cleanup(fn) __attribute__((cleanup(fn)))
 

@@ -149,7 +149,7 @@ int fd_send(int sock_fd, const void *data, size_t len, const int *fds, size_t n_
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int) * MAX_PASSED_FDS)];
 	} control = { 0 };
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
+	struct iovec iov = { .iov_base = drop_const(data), .iov_len = len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
 

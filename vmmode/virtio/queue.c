@@ -269,5 +269,5 @@ size_t virtq_chain_read(const struct virtq_chain *c, size_t off, void *data, siz
 size_t virtq_chain_write(const struct virtq_chain *c, size_t off, const void *data, size_t len)
 {
 	/* copy_iov only reads @data when it writes to the guest. */
-	return copy_iov(c->iov + c->n_read, c->n_write, off, (void *)(uintptr_t)data, len, true);
+	return copy_iov(c->iov + c->n_read, c->n_write, off, drop_const(data), len, true);
 }
