@@ -108,7 +108,6 @@ static int wait_for_news(struct container *c, struct cg_watch *watch, int64_t de
 		struct pollfd polls[] = { { c->init_pid_fd, POLLIN, 0 }, { watch->fd, POLLIN, 0 } };
 		int64_t left = deadline_ms - proc_now_ms();
 		int n;
-		int rc;
 
 		if (left <= 0)
 			return 0;
@@ -118,7 +117,8 @@ static int wait_for_news(struct container *c, struct cg_watch *watch, int64_t de
 		if (n <= 0)
 			continue;
 		if (polls[1].revents) {
-			rc = print_ooms(c, watch, err);
+			int rc = print_ooms(c, watch, err);
+
 			if (rc < 0)
 				return rc;
 		}

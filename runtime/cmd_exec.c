@@ -146,7 +146,7 @@ static int exec_run(struct invocation *inv, struct err *err)
 {
 	const struct exec_options *o = inv->options;
 	const struct strv args = { inv->args + 1, inv->n_args - 1 };
-	auto_cleanup(exec_process_fini) struct exec_process process = { .process = NULL };
+	auto_process_doc struct process_doc doc = { .arena = ARENA_INIT };
 	auto_container struct container c = CONTAINER_INIT;
 	struct exec_request r = { .console_socket = o->console_socket,
 				  .cgroups = o->cgroups,
@@ -158,12 +158,12 @@ static int exec_run(struct invocation *inv, struct err *err)
 	if (rc == 0)
 		rc = container_load_config(&c, err);
 	if (rc == 0)
-		rc = exec_process_make(&o->process, &c.config, &args, &process, err);
+		rc = exec_process_make(&o->process, &c.config, &args, &doc, err);
 	if (rc < 0)
 		return rc;
 	if (!o->detach)
-		console_relay_size(&process.doc.process);
-	r.process = process.process;
+		console_relay_size(&doc.process);
+	r.process = &doc.process;
 	rc = exec_in(&c, inv, &r, err);
 	ns_child_fini(&r.child);
 	cleanup_close(&r.console_fd);

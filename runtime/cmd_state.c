@@ -9,7 +9,7 @@ static int state_run(struct invocation *inv, struct err *err)
 	auto_container struct container c = CONTAINER_INIT;
 	auto_buf struct buf text = BUF_INIT;
 	char owner[OWNER_MAX];
-	struct state_view view;
+	struct state_view view = { .status = CTR_STOPPED };
 	int rc = container_open(inv->app, inv->args[0], 0, &c, err);
 
 	if (rc == 0)

@@ -120,7 +120,8 @@ static int set_number(const struct number_row *row, const char *text, struct con
 static int from_options(const struct update_options *o, struct config_resources *r, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		const char *text = *(const char *const *)((const char *)o + numbers[i].from);
+		const void *member = (const char *)o + numbers[i].from;
+		const char *text = *(const char *const *)member;
 
 		if (text && set_number(&numbers[i], text, r) < 0)
 			return err_set(err, -EINVAL, "option '%s': '%s' is not a valid number",

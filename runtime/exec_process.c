@@ -2,6 +2,7 @@
 /* The process of an exec, composed. */
 #include "runtime/exec_process.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -140,7 +141,7 @@ static int add_caps(struct process_doc *d, const struct strv *more, struct err *
 		(void)snprintf(name, sizeof(name), "%s%s",
 			       strncasecmp(more->v[i], "CAP_", 4) == 0 ? "" : "CAP_", more->v[i]);
 		for (char *p = name; *p; p++)
-			*p = *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+			*p = (char)toupper((unsigned char)*p);
 		if (!name_table_find(&table_capabilities, name, &bit))
 			return err_set(err, -EINVAL, "option '--cap': unknown capability '%s'",
 				       more->v[i]);
@@ -182,7 +183,7 @@ static int change(struct process_doc *d, const struct exec_process_options *o,
 }
 
 int exec_process_make(const struct exec_process_options *o, const struct config *config,
-		      const struct strv *args, struct exec_process *out, struct err *err)
+		      const struct strv *args, struct process_doc *out, struct err *err)
 {
 	struct process_doc doc = { .arena = ARENA_INIT };
 	int rc = 0;
@@ -190,6 +191,8 @@ int exec_process_make(const struct exec_process_options *o, const struct config 
 	if (o->file) {
 		rc = read_file(o->file, &doc, err);
 		doc.process.terminal |= o->tty;
+	} else if (!config->process) {
+		rc = err_set(err, -EINVAL, "/process: is required");
 	} else {
 		doc.process = *config->process;
 		rc = change(&doc, o, args, err);
@@ -200,14 +203,6 @@ int exec_process_make(const struct exec_process_options *o, const struct config 
 		process_doc_fini(&doc);
 		return rc;
 	}
-	out->doc = doc;
-	out->process = &out->doc.process;
+	*out = doc;
 	return 0;
-}
-
-void exec_process_fini(struct exec_process *p)
-{
-	if (p->process)
-		process_doc_fini(&p->doc);
-	p->process = NULL;
 }

@@ -17,18 +17,11 @@ struct exec_process_options {
 	bool no_new_privs;
 };
 
-struct exec_process {
-	struct process_doc doc;               /* owned: what was read or composed */
-	const struct config_process *process; /* points into doc */
-};
-
 /*
- * exec_process_make - gives @out (exec_process_fini), which borrows from @config and @args.
+ * exec_process_make - gives @out (process_doc_fini), which borrows from @config and @args.
  * Errors name the option, or the JSON path in the file.
  */
 MUST_CHECK int exec_process_make(const struct exec_process_options *o, const struct config *config,
-				 const struct strv *args, struct exec_process *out,
-				 struct err *err);
-void exec_process_fini(struct exec_process *p);
+				 const struct strv *args, struct process_doc *out, struct err *err);
 
 #endif

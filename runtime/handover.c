@@ -34,12 +34,13 @@ int handover_pid_file(const char *path, pid_t pid, struct err *err)
 {
 	auto_close int dir_fd = -1;
 	const char *name;
-	char text[16];
 	int rc;
 
 	dir_fd = open_folder(path, &name);
 	rc = dir_fd;
 	if (rc >= 0) {
+		char text[16];
+
 		(void)snprintf(text, sizeof(text), "%d", pid);
 		rc = file_put_at(dir_fd, name, text, strlen(text), 0644);
 	}

@@ -56,11 +56,11 @@ int state_root_open(const struct app *app, bool make, struct err *err)
 {
 	auto_close int fd = -1;
 	struct stat st;
-	int rc;
 
 	fd = open(app->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT && make) {
-		rc = path_mkdirs(app->root, 0700);
+		int rc = path_mkdirs(app->root, 0700);
+
 		if (rc < 0)
 			return err_code(err, rc, "make the state root '%s'", app->root);
 		fd = open(app->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -110,10 +110,9 @@ own_cgroups() {
 own_processes() {
 	local file
 
-	for file in $(grep -l -- "$ID" /proc/[0-9]*/cgroup 2>/dev/null); do
-		grep -qs '^State:.[^ZX]' "${file%/cgroup}/status" && echo "${file%/cgroup}"
+	grep -l -- "$ID" /proc/[0-9]*/cgroup 2>/dev/null | while read -r file; do
+		! grep -qs '^State:.[^ZX]' "${file%/cgroup}/status" || echo "${file%/cgroup}"
 	done
-	return 0
 }
 
 # nothing_left: no container, mount, cgroup or process of this test.

@@ -75,7 +75,8 @@ load helpers
 }
 
 @test "state: a folder without a state is no container; delete removes it" {
-	mkdir -p -m 700 "$STATE/$ID"
+	mkdir -m 700 "$STATE"
+	mkdir "$STATE/$ID"
 	run -1 bivalve state "$ID"
 	[[ $output == *"does not exist"* ]]
 	run -1 bivalve create --bundle / "$ID"
