@@ -76,9 +76,11 @@ static void add_command(struct buf *out, pid_t pid)
 	while (text.len && text.data[text.len - 1] == '\0')
 		text.len--;
 	for (size_t i = 0; i < text.len; i++) {
-		char c = text.data[i] ? text.data[i] : ' ';
+		char c = text.data[i];
 
-		if (iscntrl((unsigned char)c))
+		if (c == '\0')
+			c = ' ';
+		else if (iscntrl((unsigned char)c))
 			c = '?';
 		buf_add_char(out, c);
 	}
