@@ -40,7 +40,7 @@ LDFLAGS_asan    := -pie -fsanitize=address,undefined
 LDFLAGS_cov     := -pie --coverage
 LDFLAGS_analyze := -pie
 LIBS_release := -lseccomp -lcap -lyajl_s -lm
-LIBS_asan    := -lseccomp -lcap -lyajl
+LIBS_asan    := -lseccomp -lcap -lyajl -lm
 LIBS_cov     := $(LIBS_asan)
 LIBS_analyze := $(LIBS_asan)
 
