@@ -10,6 +10,7 @@ COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 PREFIX  ?= /usr/local
 DESTDIR ?=
 BINDIR  ?= $(PREFIX)/bin
+LIBEXECDIR ?= $(PREFIX)/libexec/bivalve
 MANDIR  ?= $(PREFIX)/share/man
 
 CC      ?= gcc
@@ -49,7 +50,7 @@ ALL_LDFLAGS := $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 LIBS        := $(LIBS_$(VARIANT))
 
 # ---- modules: one archive each; the link lines below are the architecture -----------------------
-MODULES := spec/base spec cgroups namespaces netns vmmode/virtio vmmode/vmm runtime
+MODULES := spec/base spec cgroups namespaces netns netns/program vmmode/virtio vmmode/vmm runtime
 src      = $(wildcard $(1)/*.c)
 objs     = $(patsubst %.c,$(B)/%.o,$(call src,$(1)))
 archive  = $(B)/lib$(subst /,_,$(1)).a
@@ -66,11 +67,12 @@ A_SPEC    := $(call archive,spec) $(A_BASE)
 A_CGROUPS := $(call archive,cgroups) $(A_SPEC)
 A_NS      := $(call archive,namespaces) $(A_SPEC)
 A_NET     := $(call archive,netns) $(A_BASE)
+A_NETPROG := $(call archive,netns/program) $(call archive,netns) $(A_SPEC)
 A_VMM     := $(call archive,vmmode/vmm) $(call archive,vmmode/virtio) $(A_BASE)
 A_RUNTIME := $(call archive,runtime) $(call archive,namespaces) $(call archive,cgroups) $(A_SPEC)
 
 .PHONY: all
-all: $(B)/bivalve
+all: $(B)/bivalve $(B)/bivalve-net
 
 # A static program's start without the C library's questions to the processor: see the file.
 START_release := $(B)/spec/base/static/libc_start.o
@@ -78,6 +80,17 @@ START := $(START_$(VARIANT))
 
 $(B)/bivalve: $(START) $(A_RUNTIME)
 	$(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
+
+# Networks are a program of their own, started when one is asked for: Debian has no static libmnl,
+# and a dynamic program's start would cost every container half a millisecond.
+LIBS_NET_release := -lyajl_s -lm
+LIBS_NET := $(or $(LIBS_NET_$(VARIANT)),-lyajl)
+
+LINK_NETPROG = $(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ -Wl,--start-group $^ \
+	-Wl,--end-group -Wl,-Bstatic -lnftnl -Wl,-Bdynamic -lmnl $(LIBS_NET)
+
+$(B)/bivalve-net: $(A_NETPROG)
+	$(LINK_NETPROG)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -101,6 +114,12 @@ LINK_NET  = $(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ $< $(A_NET
 $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NET)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_NET)
 	@mkdir -p $(@D)
 	$(LINK_NET)
+
+UNIT_NETPROG := $(foreach f,$(call src,netns/program),$(wildcard tests/unit/test_$(notdir $(f))))
+
+$(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NETPROG)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_NETPROG)
+	@mkdir -p $(@D)
+	$(LINK_NETPROG)
 
 # The machine's tests are linked as the machine is: without spec, without JSON.
 UNIT_VMM := $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/vmm),$(wildcard tests/unit/test_$(notdir $(f))))
@@ -246,10 +265,11 @@ $(B)/bench/%: tests/bench/%.c
 
 install: all
 	install -D -m 0755 $(B)/bivalve $(DESTDIR)$(BINDIR)/bivalve
+	install -D -m 0755 $(B)/bivalve-net $(DESTDIR)$(LIBEXECDIR)/bivalve-net
 	install -D -m 0644 docs/bivalve.1 $(DESTDIR)$(MANDIR)/man1/bivalve.1
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/bivalve $(DESTDIR)$(MANDIR)/man1/bivalve.1
+	rm -f $(DESTDIR)$(BINDIR)/bivalve $(DESTDIR)$(LIBEXECDIR)/bivalve-net $(DESTDIR)$(MANDIR)/man1/bivalve.1
 
 compile_commands.json:
 	bear -- $(MAKE) -B all unit

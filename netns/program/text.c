@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Networks and ends as JSON. */
+#include "netns/program/text.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+
+static void write_prefix(struct json_writer *w, const char *key, const struct ip_prefix *p)
+{
+	char text[IP_STR_MAX];
+
+	if (p->addr.family)
+		json_write_str(w, key, ip_prefix_str(p, text));
+}
+
+static void write_addr(struct json_writer *w, const char *key, const struct ip_addr *a)
+{
+	char text[IP_STR_MAX];
+
+	if (a->family)
+		json_write_str(w, key, ip_str(a, text));
+}
+
+void text_network(struct json_writer *w, const struct network *n)
+{
+	json_write_str(w, "name", n->name);
+	json_write_str(w, "mode", net_mode_name(n->mode));
+	if (n->mode == NET_HOST_ONLY)
+		json_write_bool(w, "route", n->is_routed);
+	if (n->bridge[0])
+		json_write_str(w, "bridge", n->bridge);
+	if (n->uplink[0])
+		json_write_str(w, "uplink", n->uplink);
+	write_prefix(w, "subnet", &n->subnet);
+	write_addr(w, "gateway", &n->gateway);
+	write_prefix(w, "subnet6", &n->subnet6);
+	write_addr(w, "gateway6", &n->gateway6);
+	if (n->mtu)
+		json_write_u64(w, "mtu", n->mtu);
+}
+
+void text_end(struct json_writer *w, const struct net_end *e)
+{
+	char mac[MAC_STR_MAX];
+
+	json_write_str(w, "network", e->network);
+	json_write_str(w, "interface", e->if_name);
+	json_write_str(w, "hostInterface", e->port);
+	json_write_str(w, "mac", mac_str(&e->mac, mac));
+	json_write_array(w, "addresses");
+	write_prefix(w, NULL, &e->ip);
+	write_prefix(w, NULL, &e->ip6);
+	json_write_end(w);
+	write_addr(w, "gateway", &e->gateway);
+	write_addr(w, "gateway6", &e->gateway6);
+	json_write_u64(w, "mtu", e->mtu);
+}
+
+/* As --publish has it. */
+static void write_port(struct json_writer *w, const struct net_port *p)
+{
+	bool is_v6 = p->host.family == AF_INET6;
+	char host[IP_STR_MAX];
+	char text[IP_STR_MAX + 64];
+	char ranges[48];
+
+	if (p->count > 1)
+		(void)snprintf(ranges, sizeof(ranges), "%u-%u:%u-%u", p->host_port,
+			       p->host_port + p->count - 1, p->port, p->port + p->count - 1);
+	else
+		(void)snprintf(ranges, sizeof(ranges), "%u:%u", p->host_port, p->port);
+	(void)snprintf(text, sizeof(text), "%s%s%s%s/%s", is_v6 ? "[" : "", ip_str(&p->host, host),
+		       is_v6            ? "]:"
+		       : p->host.family ? ":"
+					: "",
+		       ranges, p->proto == IPPROTO_UDP ? "udp" : "tcp");
+	json_write_str(w, NULL, text);
+}
+
+int text_ends(const struct net_ends *e, struct buf *out, struct err *err)
+{
+	struct json_writer w;
+	int rc;
+
+	json_writer_init(&w, out, JSON_COMPACT);
+	json_write_array(&w, NULL);
+	for (size_t i = 0; i < e->n; i++) {
+		json_write_object(&w, NULL);
+		text_end(&w, &e->end[i]);
+		if (e->end[i].is_published) {
+			json_write_array(&w, "ports");
+			for (size_t k = 0; k < e->n_ports; k++)
+				write_port(&w, &e->ports[k]);
+			json_write_end(&w);
+		}
+		json_write_end(&w);
+	}
+	json_write_end(&w);
+	rc = json_writer_finish(&w);
+	return rc < 0 ? err_code(err, rc, "write the networks of a workload") : 0;
+}
