@@ -281,12 +281,17 @@ static int do_move(struct context *c)
 	return fd < 0 ? fd : netdev_move(fd, c->argv[1], c->argc > 2 ? c->argv[2] : NULL, &c->err);
 }
 
-static double now_us(void)
+static double time_us(clockid_t clock)
 {
 	struct timespec t;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(clock, &t);
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static double now_us(void)
+{
+	return time_us(CLOCK_MONOTONIC);
 }
 
 static int by_value(const void *a, const void *b)
@@ -326,7 +331,7 @@ static pid_t start_workload(int *netns_fd)
 }
 
 struct times {
-	double made[ROUNDS_MAX], up[ROUNDS_MAX], down[ROUNDS_MAX];
+	double made[ROUNDS_MAX], up[ROUNDS_MAX], cpu[ROUNDS_MAX], down[ROUNDS_MAX];
 };
 
 static int time_one(struct context *c, struct net_plan *plan, struct times *times, size_t i)
@@ -334,14 +339,17 @@ static int time_one(struct context *c, struct net_plan *plan, struct times *time
 	auto_close int fd = -1;
 	struct net_ends ends;
 	double t = now_us();
+	double cpu;
 	pid_t pid = start_workload(&fd);
 	int rc = 0;
 
 	times->made[i] = now_us() - t;
 	t = now_us();
+	cpu = time_us(CLOCK_PROCESS_CPUTIME_ID);
 	plan->netns_fd = fd;
 	if (plan->n_attach)
 		rc = net_up(&c->store, plan, &ends, &c->err);
+	times->cpu[i] = time_us(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	times->up[i] = now_us() - t;
 	(void)kill(pid, SIGKILL);
 	(void)waitpid(pid, NULL, 0);
@@ -380,6 +388,7 @@ static int do_time(struct context *c)
 		return rc;
 	print_times("namespace", times.made, n);
 	print_times("up", times.up, n);
+	print_times("of it on the CPU", times.cpu, n);
 	print_times("down", times.down, n);
 	printf("\n");
 	return 0;
