@@ -4,8 +4,8 @@
  * queue has a thread that owns it: by io_uring where the kernel allows it, else a few threads that
  * take turns at the queue and block. A reset waits for what is in flight.
  *
- * read, write, flush, get-id, discard, write-zeroes; one writable cache mode bit. Without FLUSH
- * negotiated every write is made durable before it is answered. Source: virtio 1.2, 5.2.
+ * read, write, flush, get-id, discard, write-zeroes. The host caches; without FLUSH negotiated
+ * every write is made durable before it is answered. Source: virtio 1.2, 5.2.
  */
 #ifndef BIVALVE_VMMODE_VIRTIO_BLK_H
 #define BIVALVE_VMMODE_VIRTIO_BLK_H
@@ -44,6 +44,6 @@ MUST_CHECK int virtio_blk_new(const struct virtio_blk_options *opts, struct loop
 			      struct virtio_device **out, struct err *err);
 
 /* virtio_blk_engine - which engine was chosen: "io_uring" or "threads". */
-const char *virtio_blk_engine(const struct virtio_device *dev);
+const char *virtio_blk_engine(struct virtio_device *dev);
 
 #endif
