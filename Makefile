@@ -50,7 +50,7 @@ ALL_LDFLAGS := $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 LIBS        := $(LIBS_$(VARIANT))
 
 # ---- modules: one archive each; the link lines below are the architecture -----------------------
-MODULES := spec/base spec cgroups namespaces netns netns/program vmmode/virtio vmmode/vmm runtime
+MODULES := spec/base spec cgroups namespaces netns netns/program vmmode/virtio vmmode/vmm vmmode/vmm/x86 runtime
 src      = $(wildcard $(1)/*.c)
 objs     = $(patsubst %.c,$(B)/%.o,$(call src,$(1)))
 archive  = $(B)/lib$(subst /,_,$(1)).a
@@ -68,7 +68,7 @@ A_CGROUPS := $(call archive,cgroups) $(A_SPEC)
 A_NS      := $(call archive,namespaces) $(A_SPEC)
 A_NET     := $(call archive,netns) $(A_BASE)
 A_NETPROG := $(call archive,netns/program) $(call archive,netns) $(A_SPEC)
-A_VMM     := $(call archive,vmmode/vmm) $(call archive,vmmode/virtio) $(A_BASE)
+A_VMM     := $(call archive,vmmode/vmm) $(call archive,vmmode/vmm/x86) $(call archive,vmmode/virtio) $(A_BASE)
 A_RUNTIME := $(call archive,runtime) $(call archive,namespaces) $(call archive,cgroups) $(A_SPEC)
 
 .PHONY: all
@@ -91,6 +91,9 @@ LINK_NETPROG = $(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ -Wl,--s
 
 $(B)/bivalve-net: $(A_NETPROG)
 	$(LINK_NETPROG)
+
+$(B)/bivalve-vmm: $(START) $(A_VMM)
+	$(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -122,11 +125,24 @@ $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NETPROG)): $(B)/unit/%: $(B)/tests/
 	$(LINK_NETPROG)
 
 # The machine's tests are linked as the machine is: without spec, without JSON.
-UNIT_VMM := $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/vmm),$(wildcard tests/unit/test_$(notdir $(f))))
+UNIT_VMM := $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/vmm) $(call src,vmmode/vmm/x86),$(wildcard tests/unit/test_$(notdir $(f))))
 
 $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_VMM)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_VMM)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_VMM) -Wl,--end-group
+
+# Bare-metal guests: they run also where KVM emulates, which has no SSE. With a PVH note, and without.
+GUEST_SRC := $(wildcard tests/guest/*.[cS])
+GUEST_CFLAGS := -std=gnu17 -iquote . -O2 $(WARN) -Wno-cast-align -ffreestanding -mgeneral-regs-only -mno-red-zone \
+	-fno-pic -fno-stack-protector -fcf-protection=none -nostdlib -static -no-pie
+
+$(B)/guest/%: $(GUEST_SRC) tests/guest/guest.h tests/guest/link.ld
+	@mkdir -p $(@D)
+	gcc $(GUEST_CFLAGS) $(if $(filter pvh,$*),-DPVH) -Wl,-T,tests/guest/link.ld \
+		-Wl,--build-id=none,--no-warn-rwx-segments -o $@ $(GUEST_SRC)
+
+.PHONY: guests
+guests: $(B)/guest/linux64 $(B)/guest/pvh
 
 # A command line for netns/ alone; tests/bats/net_*.bats use it.
 $(B)/net/netctl: $(B)/tests/net/netctl.o $(A_NET)
@@ -159,13 +175,13 @@ unit: $(UNIT_BIN)
 BATS_FILES ?= $(sort $(wildcard tests/bats/*.bats))
 
 .PHONY: check check-unit check-bats
-check: all unit net-tools test-tools
+check: all unit net-tools test-tools guests
 	@tests/run.sh --bin $(B) --unit '$(UNIT_BIN)' --bats '$(BATS_FILES)'
 
 check-unit: unit
 	@tests/run.sh --bin $(B) --unit '$(UNIT_BIN)'
 
-check-bats: all net-tools test-tools
+check-bats: all net-tools test-tools guests
 	@tests/run.sh --bin $(B) --bats '$(BATS_FILES)'
 
 # In the test bed (tests/bed/README.md): what this machine may not have, cgroup v2 above all.
@@ -265,11 +281,12 @@ $(B)/bench/%: tests/bench/%.c
 
 install: all
 	install -D -m 0755 $(B)/bivalve $(DESTDIR)$(BINDIR)/bivalve
+	install -D -m 0755 $(B)/bivalve-vmm $(DESTDIR)$(BINDIR)/bivalve-vmm
 	install -D -m 0755 $(B)/bivalve-net $(DESTDIR)$(LIBEXECDIR)/bivalve-net
 	install -D -m 0644 docs/bivalve.1 $(DESTDIR)$(MANDIR)/man1/bivalve.1
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/bivalve $(DESTDIR)$(LIBEXECDIR)/bivalve-net $(DESTDIR)$(MANDIR)/man1/bivalve.1
+	rm -f $(DESTDIR)$(BINDIR)/bivalve $(DESTDIR)$(BINDIR)/bivalve-vmm $(DESTDIR)$(LIBEXECDIR)/bivalve-net $(DESTDIR)$(MANDIR)/man1/bivalve.1
 
 compile_commands.json:
 	bear -- $(MAKE) -B all unit

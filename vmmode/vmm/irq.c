@@ -9,8 +9,9 @@
 
 int irq_line(unsigned int index)
 {
-	static const uint8_t lines[] = { 5,  6,	 7,  9,	 10, 11, 12, 14,
-					 15, 16, 17, 18, 19, 20, 21, 22 };
+	static const uint8_t lines[] = {
+		5, 6, 7, 9, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22
+	};
 
 	_Static_assert(ARRAY_LEN(lines) == IRQ_LINES_MAX, "one line per device");
 	return index < ARRAY_LEN(lines) ? lines[index] : -ENOSPC;

@@ -27,7 +27,8 @@ MUST_CHECK int irq_line(unsigned int index);
 /* irq_connect - each write to the eventfd @fd is an edge on line @gsi. Returns 0 or -errno. */
 MUST_CHECK int irq_connect(const struct kvm *k, uint32_t gsi, int fd);
 
-/* irq_notify_on - a 32-bit write of @value to @addr signals the eventfd @fd. Returns 0 or -errno. */
+/* irq_notify_on - a 32-bit write of @value to @addr signals the eventfd @fd. Returns 0 or -errno.
+ */
 MUST_CHECK int irq_notify_on(const struct kvm *k, gpa_t addr, uint32_t value, int fd);
 
 /* irq_notify_off - takes back irq_notify_on() with the same arguments. */

@@ -13,7 +13,8 @@ static const uint64_t huge_page = UINT64_C(2) << 20;
 static void *reserve_aligned(uint64_t bytes)
 {
 	const uint64_t wide = bytes + huge_page;
-	uint8_t *p = mmap(NULL, wide, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *p =
+	    mmap(NULL, wide, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	uint64_t head;
 
 	if (p == MAP_FAILED)

@@ -60,10 +60,7 @@ void power_init(struct power *p, struct ending *ending)
 			   .size = 1,
 			   .read = read_panic,
 			   .write = write_panic },
-		.sleep = { .base = SLEEP_PORT,
-			   .size = 2,
-			   .read = read_zero,
-			   .write = write_sleep },
+		.sleep = { .base = SLEEP_PORT, .size = 2, .read = read_zero, .write = write_sleep },
 		.ending = ending,
 	};
 }

@@ -66,8 +66,7 @@ static uint8_t take_in(struct serial *s)
 		return 0;
 	byte = s->in[s->in_head];
 	s->in_head = (s->in_head + 1) % SERIAL_IN_BYTES;
-	if (--s->in_len == 0 && s->reader.listed &&
-	    loop_change(s->loop, &s->reader, EPOLLIN) < 0)
+	if (--s->in_len == 0 && s->reader.listed && loop_change(s->loop, &s->reader, EPOLLIN) < 0)
 		log_debug("serial: watch the input: %m, ignoring");
 	return byte;
 }

@@ -84,8 +84,7 @@ static void log_crash(const struct vcpu *v, const char *what)
 	if (v->run->exit_reason == KVM_EXIT_INTERNAL_ERROR &&
 	    v->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION &&
 	    v->run->emulation_failure.ndata >= 3 &&
-	    (v->run->emulation_failure.flags &
-	     KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES))
+	    (v->run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES))
 		n = v->run->emulation_failure.insn_size;
 	for (uint32_t i = 0; i < n && i < 15; i++)
 		(void)snprintf(bytes + 3 * (size_t)i, 4, " %02x",
@@ -96,10 +95,19 @@ static void log_crash(const struct vcpu *v, const char *what)
 		 (unsigned long long)regs.rip, n ? ", instruction" : "", bytes);
 }
 
-static void end_by_crash(struct vcpu *v, const char *what)
+static void end_by_crash(struct vcpu *v, int status, const char *what)
 {
 	log_crash(v, what);
-	ending_request(v->set->ending, VMM_EXIT_CRASH);
+	ending_request(v->set->ending, status);
+}
+
+/* machine.c finds out whether all instructions are emulated here, or just this one was odd. */
+static void end_by_internal_error(struct vcpu *v)
+{
+	if (v->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION)
+		end_by_crash(v, VMM_EXIT_EMULATOR, "KVM cannot emulate an instruction");
+	else
+		end_by_crash(v, VMM_EXIT_CRASH, "KVM had an internal error");
 }
 
 /* One exit to us. False: this vCPU cannot go on. */
@@ -116,27 +124,24 @@ static bool handle_exit(struct vcpu *v)
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 		return true;
 	case KVM_EXIT_SHUTDOWN:
-		end_by_crash(v, "triple fault");
+		end_by_crash(v, VMM_EXIT_CRASH, "triple fault");
 		return false;
 	case KVM_EXIT_SYSTEM_EVENT:
-		ending_request(v->set->ending,
-			       v->run->system_event.type == KVM_SYSTEM_EVENT_SHUTDOWN
-				   ? VMM_EXIT_POWEROFF
-			       : v->run->system_event.type == KVM_SYSTEM_EVENT_RESET
-				   ? VMM_EXIT_RESET
-				   : VMM_EXIT_CRASH);
+		ending_request(
+		    v->set->ending,
+		    v->run->system_event.type == KVM_SYSTEM_EVENT_SHUTDOWN ? VMM_EXIT_POWEROFF
+		    : v->run->system_event.type == KVM_SYSTEM_EVENT_RESET  ? VMM_EXIT_RESET
+									   : VMM_EXIT_CRASH);
 		return false;
 	case KVM_EXIT_INTERNAL_ERROR:
-		end_by_crash(v, v->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
-				    ? "KVM cannot emulate an instruction"
-				    : "KVM had an internal error");
+		end_by_internal_error(v);
 		return false;
 	case KVM_EXIT_FAIL_ENTRY:
-		end_by_crash(v, "the processor refused to enter the guest");
+		end_by_crash(v, VMM_EXIT_CRASH, "the processor refused to enter the guest");
 		return false;
 	default:
 		log_warn("vCPU %u: exit reason %u", v->id, v->run->exit_reason);
-		end_by_crash(v, "an exit that nobody handles");
+		end_by_crash(v, VMM_EXIT_CRASH, "an exit that nobody handles");
 		return false;
 	}
 }
@@ -174,7 +179,8 @@ static void *run_vcpu(void *arg)
 	for (;;) {
 		int rc = ioctl(v->fd, KVM_RUN, 0);
 
-		/* With EINTR a pending access was completed first: immediate_exit comes after it. */
+		/* With EINTR a pending access was completed first: immediate_exit comes after it.
+		 */
 		if (rc < 0 && (errno == EINTR || errno == EAGAIN)) {
 			if (!obey(v))
 				break;

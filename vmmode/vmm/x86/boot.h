@@ -23,10 +23,10 @@ enum x86_entry { X86_ENTRY_LINUX64, X86_ENTRY_PVH };
 
 struct x86_kernel {
 	enum x86_entry entry;
-	gpa_t start;        /* the first instruction */
-	gpa_t end;          /* the first byte behind all that the kernel needs before it reads e820 */
-	bool is_linux;      /* says so: a bzImage, or an ELF with a note of "Linux" */
-	uint64_t initrd_max; /* the last byte's highest address */
+	gpa_t start;   /* the first instruction */
+	gpa_t end;     /* the first byte behind all that the kernel needs before it reads e820 */
+	bool is_linux; /* says so: a bzImage, or an ELF with a note of "Linux" */
+	uint64_t initrd_max;        /* the last byte's highest address */
 	uint8_t setup_header[0x7b]; /* bzImage: from 0x1f1 on, to go into the zero page */
 	uint32_t setup_header_len;  /* 0 for ELF */
 };

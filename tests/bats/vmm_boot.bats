@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The machine, driven by bare-metal guests (tests/guest/), which run under any KVM.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	VMM=${BIVALVE_BIN:?}/bivalve-vmm
+	GUEST=$BIVALVE_BIN/guest
+	[ -w /dev/kvm ] || skip "no /dev/kvm"
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# boot GUEST TEST [OPTION...]: the guest's serial output is in $output, the exit status in $status.
+boot() {
+	local kernel=$GUEST/$1 test=$2
+
+	shift 2
+	run timeout -s KILL 60 "$VMM" --kernel "$kernel" --append "$test" "$@" </dev/null
+}
+
+@test "machine: both boot protocols enter the guest and give it its command line" {
+	boot linux64 'exit=7 and more'
+	[ "$status" -eq 7 ]
+	[ "${lines[0]}" = 'entry: linux64' ]
+	[ "${lines[1]}" = 'cmdline: exit=7 and more' ]
+	boot pvh 'exit=8'
+	[ "$status" -eq 8 ]
+	[ "${lines[0]}" = 'entry: pvh' ]
+}
+
+@test "machine: the exit status tells how the guest ended" {
+	boot linux64 poweroff
+	[ "$status" -eq 0 ]
+	boot linux64 reset
+	[ "$status" -eq 249 ]
+	boot linux64 panic
+	[ "$status" -eq 250 ]
+	boot linux64 triple
+	[ "$status" -eq 251 ]
+	[[ $output = *'triple fault at 0x'* ]]
+	boot linux64 exit=255
+	[ "$status" -eq 255 ]
+}
+
+@test "machine: timer interrupts, and a second processor by INIT and SIPI" {
+	boot linux64 timer
+	[ "$status" -eq 0 ]
+	boot linux64 smp --cpus 2
+	[ "$status" -eq 0 ]
+	[[ $output = *'processor 1 is alive'* ]]
+}
+
+@test "machine: memory is as large as was asked for" {
+	boot linux64 memory=64 --memory 64m
+	[ "$status" -eq 0 ]
+	boot linux64 memory=512 --memory 512m,shared
+	[ "$status" -eq 0 ]
+	boot linux64 memory=32 --memory 32m --mergeable
+	[ "$status" -eq 0 ]
+}
+
+@test "machine: signals stop it, whatever the guest does" {
+	local pid what sig
+
+	for what in hlt spin; do
+		for sig in TERM INT; do
+			# A background job of a shell ignores SIGINT; env takes that back.
+			env --default-signal=INT "$VMM" --kernel "$GUEST/linux64" --append $what --cpus 2 \
+				</dev/null >serial 3>&- &
+			pid=$!
+			until grep -q cmdline serial; do sleep 0.05; done
+			kill -$sig $pid
+			status=0
+			wait $pid || status=$?
+			[ "$status" -eq $((128 + $(kill -l $sig))) ]
+		done
+	done
+}
+
+@test "machine: a flood of serial output with a reader that sleeps loses bytes, says so, and ends" {
+	{ timeout -s KILL 60 "$VMM" --kernel "$GUEST/linux64" --append flood=4000 </dev/null; echo $? >rc; } |
+		{ sleep 3; cat >serial; }
+	[ "$(<rc)" -eq 0 ]
+	grep -q 'entry: linux64' serial
+}
+
+@test "machine: each mistake has a line and an exit status of its own" {
+	run -241 "$VMM"
+	[[ $output = *"option '--kernel' is missing"* ]]
+	run -241 "$VMM" --frobnicate
+	[[ $output = *"unknown option '--frobnicate'"* ]]
+	run -241 "$VMM" --kernel "$GUEST/linux64" --cpus 0
+	run -241 "$VMM" --kernel "$GUEST/linux64" --memory 1m
+	run -247 "$VMM" --kernel missing
+	[[ $output = *"--kernel 'missing': No such file or directory"* ]]
+	head -c 100000 /dev/urandom >noise
+	run -245 "$VMM" --kernel noise
+	[[ $output = *"neither an ELF file nor a bzImage"* ]]
+	truncate -s 30M initrd
+	run -246 "$VMM" --kernel "$GUEST/linux64" --memory 16m --initrd initrd
+	[[ $output = *"does not fit"* ]]
+	run -248 "$VMM" --kernel "$GUEST/linux64" --fs a=/tmp --fs a=/usr
+	[[ $output = *"the tag 'a' was given twice"* ]]
+	run -248 "$VMM" --kernel "$GUEST/linux64" --rng --rng
+}
+
+@test "machine: no /dev/kvm, and no permission for it" {
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	run -242 unshare -m sh -c 'mount -t tmpfs none /dev && exec "$@"' sh \
+		"$VMM" --kernel "$GUEST/linux64"
+	[[ $output = *"open '/dev/kvm': No such file or directory"* ]]
+	run -243 unshare -m sh -c 'mount -t tmpfs none /dev && mknod -m 600 /dev/kvm c 10 232 &&
+		exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"' sh \
+		"$VMM" --kernel "$GUEST/linux64"
+}
+
+@test "machine: the self-test tells a KVM that only emulates" {
+	run "$VMM" --self-test
+	[ "$status" -eq 0 ] || [ "$status" -eq 244 ]
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A minimal virtio-mmio driver in the test guest. */
+#include "tests/guest/guest.h"
+
+enum {
+	REG_MAGIC = 0x000,
+	REG_VERSION = 0x004,
+	REG_DEVICE_ID = 0x008,
+	REG_DRIVER_FEATURES = 0x020,
+	REG_DRIVER_FEATURES_SEL = 0x024,
+	REG_QUEUE_SEL = 0x030,
+	REG_QUEUE_NUM_MAX = 0x034,
+	REG_QUEUE_NUM = 0x038,
+	REG_QUEUE_READY = 0x044,
+	REG_QUEUE_NOTIFY = 0x050,
+	REG_INTERRUPT_STATUS = 0x060,
+	REG_INTERRUPT_ACK = 0x064,
+	REG_STATUS = 0x070,
+	REG_QUEUE_DESC = 0x080,
+	REG_QUEUE_AVAIL = 0x090,
+	REG_QUEUE_USED = 0x0a0,
+	QUEUE_SIZE = 8,
+	ACK = 1,
+	DRIVER = 2,
+	DRIVER_OK = 4,
+	FEATURES_OK = 8,
+	NEEDS_RESET = 64,
+	DESC_WRITE = 2,
+	ID_RNG = 4,
+	BYTES = 64,
+};
+
+static struct {
+	struct {
+		uint64_t addr;
+		uint32_t len;
+		uint16_t flags, next;
+	} desc[QUEUE_SIZE];
+	struct {
+		volatile uint16_t flags, idx;
+		uint16_t ring[QUEUE_SIZE], event;
+	} avail;
+	struct {
+		volatile uint16_t flags, idx;
+		struct {
+			uint32_t id, len;
+		} ring[QUEUE_SIZE];
+		uint16_t event;
+	} used __attribute__((aligned(4)));
+} queue __attribute__((aligned(4096)));
+
+static uint8_t buffer[BYTES];
+
+static void set(uint32_t reg, uint32_t v)
+{
+	write32(VIRTIO_BASE + reg, v);
+}
+
+static uint32_t get(uint32_t reg)
+{
+	return read32(VIRTIO_BASE + reg);
+}
+
+static bool negotiate(void)
+{
+	set(REG_STATUS, 0);
+	set(REG_STATUS, ACK);
+	set(REG_STATUS, ACK | DRIVER);
+	set(REG_DRIVER_FEATURES_SEL, 1);
+	set(REG_DRIVER_FEATURES, 1); /* VERSION_1 */
+	set(REG_STATUS, ACK | DRIVER | FEATURES_OK);
+	return get(REG_STATUS) == (ACK | DRIVER | FEATURES_OK);
+}
+
+static void set_queue(uint64_t desc, uint32_t size)
+{
+	const uint64_t avail = (uint64_t)&queue.avail;
+	const uint64_t used = (uint64_t)&queue.used;
+
+	set(REG_QUEUE_SEL, 0);
+	set(REG_QUEUE_NUM, size);
+	set(REG_QUEUE_DESC, (uint32_t)desc);
+	set(REG_QUEUE_DESC + 4, (uint32_t)(desc >> 32));
+	set(REG_QUEUE_AVAIL, (uint32_t)avail);
+	set(REG_QUEUE_USED, (uint32_t)used);
+	set(REG_QUEUE_READY, 1);
+}
+
+static void ask(void)
+{
+	queue.desc[0].addr = (uint64_t)buffer;
+	queue.desc[0].len = BYTES;
+	queue.desc[0].flags = DESC_WRITE;
+	queue.avail.ring[queue.avail.idx % QUEUE_SIZE] = 0;
+	queue.avail.idx++;
+	set(REG_QUEUE_NOTIFY, 0);
+}
+
+unsigned int rng_test(void)
+{
+	uint32_t sum = 0;
+
+	if (get(REG_MAGIC) != 0x74726976 || get(REG_VERSION) != 2 || get(REG_DEVICE_ID) != ID_RNG)
+		return 1;
+	if (!negotiate())
+		return 2;
+	set(REG_QUEUE_SEL, 0);
+	if (get(REG_QUEUE_NUM_MAX) < QUEUE_SIZE || get(REG_QUEUE_READY) != 0)
+		return 3;
+	irq_init();
+	irq_route(VIRTIO_GSI, VECTOR_DEVICE);
+	set_queue((uint64_t)queue.desc, QUEUE_SIZE);
+	set(REG_STATUS, ACK | DRIVER | FEATURES_OK | DRIVER_OK);
+	for (uint32_t i = 1; i <= 10; i++) {
+		ask();
+		irq_wait(VECTOR_DEVICE, i);
+		if (!(get(REG_INTERRUPT_STATUS) & 1))
+			return 4;
+		set(REG_INTERRUPT_ACK, 1);
+		if (queue.used.idx != i || queue.used.ring[(i - 1) % QUEUE_SIZE].len != BYTES)
+			return 5;
+	}
+	for (unsigned int i = 0; i < BYTES; i++)
+		sum += buffer[i];
+	set(REG_STATUS, 0);
+	if (get(REG_STATUS) != 0)
+		return 6;
+	print("ten interrupts\n");
+	return sum == 0 ? 7 : 0;
+}
+
+unsigned int mmio_test(void)
+{
+	set(REG_STATUS, 0);
+	set(REG_STATUS, ACK | DRIVER | DRIVER_OK); /* without FEATURES_OK */
+	if (get(REG_STATUS) & DRIVER_OK)
+		return 1;
+	if (!negotiate())
+		return 2;
+	set_queue((uint64_t)queue.desc, QUEUE_SIZE);
+	for (uint32_t i = 0; i < 65536; i += 1021)
+		set(REG_QUEUE_NOTIFY, i); /* too early, and of no queue */
+	set(REG_STATUS, ACK | DRIVER | FEATURES_OK | DRIVER_OK);
+	set_queue(0xfffffffffffff000, 3); /* too late: ignored */
+	queue.avail.idx = 0x4000;         /* a jump */
+	set(REG_QUEUE_NOTIFY, 0);
+	while (!(get(REG_STATUS) & NEEDS_RESET))
+		;
+	if (!(get(REG_INTERRUPT_STATUS) & 2))
+		return 3;
+	set(REG_INTERRUPT_ACK, 3);
+	if (get(REG_INTERRUPT_STATUS) & 2)
+		return 4;
+	queue.avail.idx = 0;
+	for (uint32_t reg = 0; reg < 0x1000; reg += 3) /* any width, any alignment */
+		(void)*(volatile uint8_t *)(uint64_t)(VIRTIO_BASE + reg);
+	return rng_test();
+}

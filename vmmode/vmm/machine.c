@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The machine's parts put together. Order: what can fail by the user's mistake comes first, the
+ * guest's memory before what is written to it, the vCPUs last.
+ */
+#include "vmmode/vmm/machine.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "spec/base/buf.h"
+#include "spec/base/log.h"
+#include "spec/base/str.h"
+#include "vmmode/vmm/devices.h"
+#include "vmmode/vmm/exit.h"
+#include "vmmode/vmm/irq.h"
+#include "vmmode/vmm/legacy.h"
+#include "vmmode/vmm/mem.h"
+#include "vmmode/vmm/mmio.h"
+#include "vmmode/vmm/selftest.h"
+#include "vmmode/vmm/serial.h"
+#include "vmmode/vmm/vcpu.h"
+#include "vmmode/vmm/x86/cpu.h"
+#include "vmmode/vmm/x86/layout.h"
+
+struct machine {
+	const struct vmm_options *opts;
+	uint64_t start_ns;
+	int status; /* VMM_EXIT_* for a failure of the step under way */
+	struct kvm kvm;
+	struct mem mem;
+	struct loop loop;
+	struct handoff handoff;
+	struct ending ending;
+	struct loop_source end_source, signal_source;
+	struct bus pio, mmio;
+	struct serial serial;
+	int serial_out_fd, serial_in_fd; /* owned when above 2 */
+	struct cmos cmos;
+	struct i8042 i8042;
+	struct power power;
+	struct vcpus vcpus;
+	struct x86_kernel kernel;
+	gpa_t initrd;
+	uint64_t initrd_bytes;
+	unsigned int n_devices;
+	struct mmio devices[VMM_DEVICES_MAX];
+};
+
+uint64_t machine_now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
+
+static void phase(const struct machine *m, const char *what)
+{
+	if (log_enabled(LOG_LEVEL_DEBUG))
+		log_debug("%8llu us: %s",
+			  (unsigned long long)((machine_now_ns() - m->start_ns) / 1000), what);
+}
+
+/* ---- the loop's own sources -------------------------------------------------------------------
+ */
+
+static void on_end(struct loop_source *src, uint32_t events)
+{
+	struct machine *m = CONTAINER_OF(src, struct machine, end_source);
+
+	(void)events;
+	loop_stop(&m->loop);
+}
+
+static void on_signal(struct loop_source *src, uint32_t events)
+{
+	struct machine *m = CONTAINER_OF(src, struct machine, signal_source);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(src->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		ending_request(&m->ending, 128 + (int)info.ssi_signo);
+}
+
+static int watch_signals(struct machine *m, struct err *err)
+{
+	sigset_t set;
+	int rc;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	/* Blocked before any thread starts, so that no thread is ended by them. */
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return err_sys(err, "block signals");
+	m->signal_source.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (m->signal_source.fd < 0)
+		return err_sys(err, "create a signalfd");
+	m->signal_source.ready = on_signal;
+	rc = loop_add(&m->loop, &m->signal_source, EPOLLIN);
+	return rc < 0 ? err_code(err, rc, "watch signals") : 0;
+}
+
+static int step_loop(struct machine *m, struct err *err)
+{
+	int rc = loop_init(&m->loop);
+
+	m->status = VMM_EXIT_HOST;
+	if (rc == 0)
+		rc = ending_init(&m->ending);
+	if (rc < 0)
+		return err_code(err, rc, "create the event loop");
+	m->end_source = (struct loop_source){ .fd = m->ending.event_fd, .ready = on_end };
+	rc = loop_add(&m->loop, &m->end_source, EPOLLIN);
+	if (rc < 0)
+		return err_code(err, rc, "watch the machine's end");
+	rc = watch_signals(m, err);
+	return rc < 0 ? rc : handoff_init(&m->handoff, &m->loop, err);
+}
+
+/* ---- KVM and memory -----------------------------------------------------------------------------
+ */
+
+/* The exit status for a /dev/kvm that cannot be opened. */
+static int open_kvm(struct kvm *k, int *status, struct err *err)
+{
+	int rc = kvm_open(k, err);
+
+	if (rc == -ENOENT || rc == -ENXIO || rc == -ENODEV)
+		*status = VMM_EXIT_NO_KVM;
+	else if (rc == -EACCES || rc == -EPERM)
+		*status = VMM_EXIT_NO_RIGHTS;
+	else
+		*status = VMM_EXIT_HOST;
+	return rc;
+}
+
+static int step_vm(struct machine *m, struct err *err)
+{
+	int rc = open_kvm(&m->kvm, &m->status, err);
+
+	if (rc < 0)
+		return rc;
+	m->status = VMM_EXIT_HOST;
+	rc = kvm_create_vm(&m->kvm, err);
+	if (rc == 0)
+		rc = mem_init(&m->mem, m->opts->memory_bytes, m->opts->memory_flags, err);
+	if (rc == 0)
+		rc = kvm_map_memory(&m->kvm, &m->mem.map, err);
+	return rc;
+}
+
+/* ---- devices -----------------------------------------------------------------------------------
+ */
+
+/* Without --serial: to stdout when there is no console device, and to stderr for debugging. */
+static int open_serial(struct machine *m, struct serial_options *so, struct err *err)
+{
+	const char *where = m->opts->serial;
+
+	*so = (struct serial_options){ .out_fd = -1, .in_fd = -1, .irq_fd = -1 };
+	if (!where) {
+		where = "stdio";
+		for (unsigned int i = 0; i < m->opts->n_devices; i++) {
+			if (m->opts->devices[i].kind == VMM_CONSOLE)
+				where = log_enabled(LOG_LEVEL_DEBUG) ? "stderr" : "none";
+		}
+	}
+	if (str_eq(where, "stdio")) {
+		so->in_fd = STDIN_FILENO;
+		so->out_fd = STDOUT_FILENO;
+	} else if (str_eq(where, "stderr")) {
+		so->out_fd = STDERR_FILENO;
+	} else if (!str_eq(where, "none")) {
+		const char *name = str_starts(where, "file:") ? where + 5 : where;
+
+		so->out_fd = vmm_open("serial", name, O_WRONLY | O_CREAT | O_APPEND, err);
+		if (so->out_fd < 0)
+			return so->out_fd;
+	}
+	m->serial_out_fd = so->out_fd;
+	return 0;
+}
+
+static int add_serial(struct machine *m, struct err *err)
+{
+	struct serial_options so;
+	int rc = open_serial(m, &so, err);
+
+	m->status = VMM_EXIT_NO_FILE;
+	if (rc < 0)
+		return rc;
+	m->status = VMM_EXIT_HOST;
+	so.irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (so.irq_fd < 0)
+		return err_sys(err, "create an eventfd");
+	rc = serial_init(&m->serial, &m->loop, &so, err);
+	if (rc < 0)
+		return rc;
+	rc = irq_connect(&m->kvm, IRQ_SERIAL, so.irq_fd);
+	return rc < 0 ? err_code(err, rc, "connect the serial port's interrupt") : 0;
+}
+
+static int step_legacy(struct machine *m, struct err *err)
+{
+	struct bus_range *ranges[] = {
+		&m->serial.range, &m->cmos.range,  &m->i8042.data,  &m->i8042.command,
+		&m->power.exit,   &m->power.panic, &m->power.sleep,
+	};
+	int rc = add_serial(m, err);
+
+	if (rc < 0)
+		return rc;
+	cmos_init(&m->cmos);
+	i8042_init(&m->i8042, &m->ending);
+	power_init(&m->power, &m->ending);
+	for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
+		rc = bus_add(&m->pio, ranges[i]);
+		if (rc < 0)
+			return err_code(err, rc, "place a device's ports");
+	}
+	return 0;
+}
+
+static int device_status(int rc)
+{
+	switch (rc) {
+	case -EINVAL:
+	case -ENOTSUP:
+		return VMM_EXIT_USAGE;
+	case -EEXIST:
+		return VMM_EXIT_DUPLICATE;
+	case -ENOMEM:
+	case -EMFILE:
+		return VMM_EXIT_HOST;
+	default:
+		return VMM_EXIT_NO_FILE;
+	}
+}
+
+static int add_device(struct machine *m, const struct vmm_device_option *opt, struct err *err)
+{
+	const int line = irq_line(m->n_devices);
+	struct mmio *t = &m->devices[m->n_devices];
+	struct mmio_options mo = {
+		.base = X86_VIRTIO_BASE + (gpa_t)m->n_devices * X86_VIRTIO_STEP,
+		.gsi = (uint32_t)line,
+		.kvm = &m->kvm,
+		.handoff = &m->handoff,
+		.mem = &m->mem.map,
+	};
+	struct virtio_device *dev;
+	int rc;
+
+	m->status = VMM_EXIT_USAGE;
+	if (line < 0)
+		return err_set(err, line, "more devices than interrupt lines");
+	rc = vmm_device_new(opt, &m->loop, &dev, err);
+	m->status = device_status(rc);
+	if (rc < 0)
+		return rc;
+	m->status = VMM_EXIT_HOST;
+	rc = mmio_init(t, dev, &mo, err);
+	if (rc < 0)
+		return rc;
+	m->n_devices++;
+	rc = bus_add(&m->mmio, &t->range);
+	return rc < 0 ? err_code(err, rc, "place a device's registers") : 0;
+}
+
+static int step_devices(struct machine *m, struct err *err)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; i < m->opts->n_devices && rc == 0; i++)
+		rc = add_device(m, &m->opts->devices[i], err);
+	return rc;
+}
+
+/* ---- the kernel ---------------------------------------------------------------------------------
+ */
+
+static int load_kernel(struct machine *m, struct err *err)
+{
+	auto_close int fd = vmm_open("kernel", m->opts->kernel, O_RDONLY, err);
+	int rc;
+
+	m->status = VMM_EXIT_NO_FILE;
+	if (fd < 0)
+		return fd;
+	rc = x86_load_kernel(&m->mem.map, fd, &m->kernel, err);
+	m->status = VMM_EXIT_BAD_KERNEL;
+	return rc < 0 ? err_wrap(err, rc, "--kernel '%s'", m->opts->kernel) : 0;
+}
+
+static int load_initrd(struct machine *m, struct err *err)
+{
+	auto_close int fd = vmm_open("initrd", m->opts->initrd, O_RDONLY, err);
+	struct stat st;
+	int rc;
+
+	m->status = VMM_EXIT_NO_FILE;
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(err, -EINVAL, "--initrd '%s': not a file", m->opts->initrd);
+	m->initrd_bytes = (uint64_t)st.st_size;
+	if (m->initrd_bytes == 0)
+		return 0;
+	rc = x86_load_initrd(&m->mem.map, &m->kernel, fd, m->initrd_bytes, &m->initrd, err);
+	m->status = rc == -E2BIG ? VMM_EXIT_INITRD_SIZE : VMM_EXIT_NO_FILE;
+	return rc < 0 ? err_wrap(err, rc, "--initrd '%s'", m->opts->initrd) : 0;
+}
+
+/* Kernels without ACPI find the devices by the command line alone. */
+static void build_cmdline(const struct machine *m, struct buf *out)
+{
+	buf_add_str(out, m->opts->append);
+	for (unsigned int i = 0; i < m->n_devices && m->opts->no_acpi; i++)
+		buf_printf(out, " virtio_mmio.device=4K@%#llx:%u",
+			   (unsigned long long)m->devices[i].opts.base, m->devices[i].opts.gsi);
+}
+
+static int step_kernel(struct machine *m, struct err *err)
+{
+	auto_buf struct buf cmdline = BUF_INIT;
+	struct x86_boot boot;
+	int rc = load_kernel(m, err);
+
+	if (rc == 0 && m->opts->initrd)
+		rc = load_initrd(m, err);
+	if (rc < 0)
+		return rc;
+	m->status = VMM_EXIT_HOST;
+	build_cmdline(m, &cmdline);
+	if (buf_failed(&cmdline))
+		return err_code(err, -ENOMEM, "build the command line");
+	boot = (struct x86_boot){
+		.kernel = &m->kernel,
+		.cmdline = buf_str(&cmdline),
+		.initrd = m->initrd,
+		.initrd_bytes = m->initrd_bytes,
+	};
+	m->status = VMM_EXIT_USAGE;
+	return x86_write_boot(&m->mem.map, &boot, err);
+}
+
+static int step_check_kvm(struct machine *m, struct err *err)
+{
+	int rc;
+
+	if (!m->kernel.is_linux || !selftest_is_suspect(&m->kvm))
+		return 0;
+	rc = selftest_run(&m->kvm, err);
+	m->status = rc == -EOPNOTSUPP ? VMM_EXIT_EMULATOR : VMM_EXIT_HOST;
+	return rc;
+}
+
+static int step_vcpus(struct machine *m, struct err *err)
+{
+	int rc;
+
+	m->status = VMM_EXIT_HOST;
+	m->vcpus.kvm = &m->kvm;
+	m->vcpus.pio = &m->pio;
+	m->vcpus.mmio = &m->mmio;
+	m->vcpus.ending = &m->ending;
+	m->vcpus.handoff = &m->handoff;
+	rc = vcpus_create(&m->vcpus, m->opts->cpus, err);
+	if (rc == 0)
+		rc = x86_cpus_setup(&m->vcpus, &m->mem.map, &m->kernel, err);
+	return rc;
+}
+
+static int step_start(struct machine *m, struct err *err)
+{
+	m->status = VMM_EXIT_HOST;
+	return vcpus_start(&m->vcpus, err);
+}
+
+/* ---- life ---------------------------------------------------------------------------------------
+ */
+
+struct step {
+	const char *name;
+	int (*run)(struct machine *m, struct err *err);
+};
+
+/* Order matters: see the head; the devices' lines and addresses go into what the kernel is told. */
+static const struct step steps[] = {
+	{ "event loop", step_loop },      { "machine and memory", step_vm },
+	{ "small devices", step_legacy }, { "virtio devices", step_devices },
+	{ "kernel loaded", step_kernel }, { "KVM checked", step_check_kvm },
+	{ "vCPUs set up", step_vcpus },   { "vCPUs run", step_start },
+};
+
+static void machine_fini(struct machine *m)
+{
+	vcpus_fini(&m->vcpus); /* first: from here on nobody touches a register */
+	phase(m, "vCPUs ended");
+	while (m->n_devices)
+		mmio_fini(&m->devices[--m->n_devices]);
+	serial_fini(&m->serial);
+	if (m->serial_out_fd > STDERR_FILENO)
+		cleanup_close(&m->serial_out_fd);
+	handoff_fini(&m->handoff);
+	cleanup_close(&m->signal_source.fd);
+	ending_fini(&m->ending);
+	kvm_close(&m->kvm);
+	mem_fini(&m->mem);
+	loop_fini(&m->loop);
+}
+
+/* An instruction that could not be emulated: because this KVM emulates all, or an odd one. */
+static int explain(const struct machine *m, int status, struct err *err)
+{
+	if (status != VMM_EXIT_EMULATOR || selftest_run(&m->kvm, err) == -EOPNOTSUPP)
+		return status;
+	err->code = 0; /* the crash was logged, and is the guest's doing */
+	return VMM_EXIT_CRASH;
+}
+
+int machine_run(const struct vmm_options *opts, uint64_t start_ns, struct err *err)
+{
+	auto_free struct machine *m = calloc(1, sizeof(*m));
+	int status;
+	int rc = 0;
+
+	if (!m) {
+		rc = err_code(err, -ENOMEM, "create the machine");
+		return VMM_EXIT_HOST;
+	}
+	m->opts = opts;
+	m->start_ns = start_ns;
+	m->kvm = (struct kvm)KVM_NONE;
+	m->loop.epoll_fd = -1;
+	m->ending.event_fd = -1;
+	m->signal_source.fd = -1;
+	m->mem.fd = -1;
+	for (size_t i = 0; i < ARRAY_LEN(steps) && rc == 0; i++) {
+		rc = steps[i].run(m, err);
+		phase(m, steps[i].name);
+	}
+	status = m->status;
+	if (rc == 0) {
+		rc = loop_run(&m->loop);
+		status = rc == 0 ? explain(m, atomic_load(&m->ending.status), err) : VMM_EXIT_HOST;
+		if (rc < 0)
+			rc = err_code(err, rc, "run the event loop");
+		phase(m, "the machine ends");
+	}
+	machine_fini(m);
+	return status;
+}
+
+int machine_self_test(struct err *err)
+{
+	auto_cleanup(kvm_close) struct kvm k = KVM_NONE;
+	int status;
+	int rc = open_kvm(&k, &status, err);
+
+	if (rc < 0)
+		return status;
+	rc = selftest_run(&k, err);
+	if (rc == -EOPNOTSUPP)
+		return VMM_EXIT_EMULATOR;
+	return rc < 0 ? VMM_EXIT_HOST : 0;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The program `bivalve-vmm`: one virtual machine in one process.
+ *
+ * Stages:
+ *   1. the command line is parsed; nothing is open
+ *   2. all that the machine needs is opened with the caller's rights: /dev/kvm, the kernel, what
+ *      the devices name; the guest's memory is filled
+ *   3. the vCPUs' threads start and the guest runs; this thread is the event loop
+ *   4. the machine's end: threads are joined, devices flushed, the exit status given
+ */
+#include <stdio.h>
+
+#include "vmmode/vmm/exit.h"
+#include "vmmode/vmm/machine.h"
+
+int main(int argc, char **argv)
+{
+	const uint64_t start_ns = machine_now_ns();
+	struct err err = ERR_INIT;
+	struct vmm_options opts;
+	int status;
+	int rc = vmm_options_parse(argc, argv, &opts, &err);
+
+	if (rc < 0) {
+		log_error("%s", err.msg);
+		return rc == -EEXIST ? VMM_EXIT_DUPLICATE : VMM_EXIT_USAGE;
+	}
+	log_setup(opts.log_level, LOG_FORMAT_TEXT, -1);
+	if (opts.show_help)
+		return fputs(vmm_options_help(), stdout) < 0 ? VMM_EXIT_HOST : 0;
+	status = opts.self_test ? machine_self_test(&err) : machine_run(&opts, start_ns, &err);
+	if (err.code)
+		log_error("%s", err.msg);
+	return status;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line of bivalve-vmm as plain data. Nothing is opened here. */
+#ifndef BIVALVE_VMMODE_VMM_OPTIONS_H
+#define BIVALVE_VMMODE_VMM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "spec/base/err.h"
+#include "spec/base/log.h"
+
+enum { VMM_DEVICES_MAX = 16 };
+
+enum vmm_device_kind {
+	VMM_DISK,
+	VMM_NET,
+	VMM_FS,
+	VMM_VSOCK,
+	VMM_CONSOLE,
+	VMM_RNG,
+	VMM_BALLOON,
+};
+
+/* The value of a device's option, up to its first comma, and what follows. */
+struct vmm_device_option {
+	enum vmm_device_kind kind;
+	const char *text; /* borrowed from argv; "" for --rng and --balloon */
+};
+
+struct vmm_options {
+	const char *kernel; /* file names, or "fd:N"; NULL: not given. Borrowed from argv, as all */
+	const char *initrd;
+	const char *append; /* "" by default */
+	const char *serial; /* "stdio", "fd:N", "file:F", "none"; NULL: not given */
+	uint64_t memory_bytes;
+	unsigned int memory_flags; /* enum mem_flags */
+	unsigned int cpus;
+	enum log_level log_level;
+	bool no_acpi;
+	bool self_test;
+	bool no_sandbox;
+	bool show_help;
+	struct vmm_device_option devices[VMM_DEVICES_MAX];
+	unsigned int n_devices;
+};
+
+/*
+ * vmm_options_parse - reads argv into @out.
+ * Returns 0; -EINVAL with a line that names the option; -EEXIST a tag or a name that must be
+ * unique was given twice.
+ */
+MUST_CHECK int vmm_options_parse(int argc, char **argv, struct vmm_options *out, struct err *err);
+
+/* vmm_options_help - the text of --help. */
+const char *vmm_options_help(void);
+
+#endif
