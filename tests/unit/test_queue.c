@@ -326,7 +326,36 @@ static void test_kicks(void)
 	rig_fini(&r);
 }
 
+/* Several answers become visible at once, also over the end of the ring. */
+static void test_fill_then_publish(void)
+{
+	struct vqd_buf buf = { VQD_DATA, 16, true };
+	uint32_t head;
+	uint32_t len;
+	struct rig r;
+
+	rig_init(&r);
+	for (uint32_t round = 0; round < 2 * SIZE; round++) {
+		uint16_t heads[3];
+
+		for (uint16_t i = 0; i < 3; i++) {
+			heads[i] = vqd_add(&r.d, &buf, 1);
+			CHECK_EQ(virtq_pop(&r.q, &r.chain), 1);
+			virtq_fill(&r.q, i, r.chain.head, round + i);
+			CHECK_EQ(vqd_used(&r.d, &head, &len), false);
+		}
+		virtq_publish(&r.q, 3);
+		for (uint16_t i = 0; i < 3; i++) {
+			CHECK(vqd_used(&r.d, &head, &len));
+			CHECK_EQ(head, heads[i]);
+			CHECK_EQ(len, round + i);
+		}
+		CHECK_EQ(r.q.in_flight, 0);
+	}
+	rig_fini(&r);
+}
+
 TEST_MAIN(TEST(test_mem), TEST(test_activate_refuses), TEST(test_round_trip),
 	  TEST(test_hostile_chains), TEST(test_chain_lengths), TEST(test_indirect),
 	  TEST(test_total_length), TEST(test_index_jumps), TEST(test_in_flight_is_bounded),
-	  TEST(test_calls), TEST(test_kicks))
+	  TEST(test_calls), TEST(test_kicks), TEST(test_fill_then_publish))

@@ -176,18 +176,28 @@ void virtq_unpop(struct virtq *q)
 	q->in_flight--;
 }
 
-void virtq_push(struct virtq *q, uint16_t head, uint32_t written)
+void virtq_fill(struct virtq *q, uint16_t ahead, uint16_t head, uint32_t written)
 {
-	uint8_t *elem =
-	    q->used + USED_RING + USED_ELEM_BYTES * (size_t)(q->next_used & (q->size - 1));
+	const uint16_t at = (uint16_t)(q->next_used + ahead) & (q->size - 1);
+	uint8_t *elem = q->used + USED_RING + USED_ELEM_BYTES * (size_t)at;
 
 	guest_store32(elem, head);
 	guest_store32(elem + 4, written);
-	q->next_used++;
-	q->in_flight--;
+}
+
+void virtq_publish(struct virtq *q, uint16_t n)
+{
+	q->next_used = (uint16_t)(q->next_used + n);
+	q->in_flight = (uint16_t)(q->in_flight - n);
 	/* Release: the element, and what was written to the buffers, are visible before the index.
 	 */
 	guest_store16_release(q->used + USED_IDX, q->next_used);
+}
+
+void virtq_push(struct virtq *q, uint16_t head, uint32_t written)
+{
+	virtq_fill(q, 0, head, written);
+	virtq_publish(q, 1);
 }
 
 bool virtq_needs_call(struct virtq *q)

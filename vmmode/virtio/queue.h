@@ -78,6 +78,14 @@ void virtq_unpop(struct virtq *q);
 /* virtq_push - publishes @head as used with @written bytes. */
 void virtq_push(struct virtq *q, uint16_t head, uint32_t written);
 
+/*
+ * virtq_push() in two steps, for answers that the driver must see together (net's merged buffers):
+ * virtq_fill() writes the used element that is @ahead places from the next one, virtq_publish()
+ * shows the first @n to the driver.
+ */
+void virtq_fill(struct virtq *q, uint16_t ahead, uint16_t head, uint32_t written);
+void virtq_publish(struct virtq *q, uint16_t n);
+
 /* virtq_needs_call - the driver wants an interrupt for what was pushed since the last call. */
 bool virtq_needs_call(struct virtq *q);
 
