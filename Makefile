@@ -50,7 +50,7 @@ ALL_LDFLAGS := $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 LIBS        := $(LIBS_$(VARIANT))
 
 # ---- modules: one archive each; the link lines below are the architecture -----------------------
-MODULES := spec/base spec cgroups namespaces netns netns/program vmmode/virtio vmmode/vmm vmmode/vmm/x86 runtime
+MODULES := spec/base spec cgroups namespaces netns netns/program vmmode/virtio vmmode/virtio/fs vmmode/vmm vmmode/vmm/x86 runtime
 src      = $(wildcard $(1)/*.c)
 objs     = $(patsubst %.c,$(B)/%.o,$(call src,$(1)))
 archive  = $(B)/lib$(subst /,_,$(1)).a
@@ -68,7 +68,8 @@ A_CGROUPS := $(call archive,cgroups) $(A_SPEC)
 A_NS      := $(call archive,namespaces) $(A_SPEC)
 A_NET     := $(call archive,netns) $(A_BASE)
 A_NETPROG := $(call archive,netns/program) $(call archive,netns) $(A_SPEC)
-A_VMM     := $(call archive,vmmode/vmm) $(call archive,vmmode/vmm/x86) $(call archive,vmmode/virtio) $(A_BASE)
+A_VMM     := $(call archive,vmmode/vmm) $(call archive,vmmode/vmm/x86) $(call archive,vmmode/virtio/fs) \
+	$(call archive,vmmode/virtio) $(A_BASE)
 A_RUNTIME := $(call archive,runtime) $(call archive,namespaces) $(call archive,cgroups) $(A_SPEC)
 
 .PHONY: all
@@ -100,6 +101,7 @@ $(B)/%.o: %.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(B)/runtime/version.o: ALL_CFLAGS += -DBIVALVE_VERSION='"$(VERSION)"' -DBIVALVE_COMMIT='"$(COMMIT)"'
+$(B)/runtime/network_helper.o: ALL_CFLAGS += -DLIBEXECDIR='"$(LIBEXECDIR)"'
 $(B)/tests/unit/%.o: ALL_CFLAGS += -Wframe-larger-than=65536
 
 # ---- unit tests: tests/unit/test_FILE.c mirrors one source file ---------------------------------
@@ -125,7 +127,7 @@ $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NETPROG)): $(B)/unit/%: $(B)/tests/
 	$(LINK_NETPROG)
 
 # The machine's tests are linked as the machine is: without spec, without JSON.
-UNIT_VMM := $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/vmm) $(call src,vmmode/vmm/x86),$(wildcard tests/unit/test_$(notdir $(f))))
+UNIT_VMM := $(wildcard tests/unit/test_fs_*.c) $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/virtio/fs) $(call src,vmmode/vmm) $(call src,vmmode/vmm/x86),$(wildcard tests/unit/test_$(notdir $(f))))
 
 $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_VMM)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_VMM)
 	@mkdir -p $(@D)
@@ -239,7 +241,7 @@ check-shell:
 
 tidy:
 	printf '%s\n' $(filter %.c,$(SRC_FILES)) | xargs -P 2 -n 8 sh -c \
-		'clang-tidy --quiet "$$@" -- -std=gnu17 -D_GNU_SOURCE -iquote . -DBIVALVE_VERSION=\"0\" -DBIVALVE_COMMIT=\"0\" 2>/dev/null' sh
+		'clang-tidy --quiet "$$@" -- -std=gnu17 -D_GNU_SOURCE -iquote . -DBIVALVE_VERSION=\"0\" -DBIVALVE_COMMIT=\"0\" -DLIBEXECDIR=\"/\" 2>/dev/null' sh
 
 cppcheck:
 	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
