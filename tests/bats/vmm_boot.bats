@@ -59,6 +59,20 @@ boot() {
 	[ "$status" -eq 0 ]
 }
 
+@test "machine: a virtio device is notified, and interrupts the guest" {
+	boot linux64 rng --rng
+	[ "$status" -eq 0 ]
+	[[ $output = *'ten interrupts'* ]]
+	boot pvh rng --rng --cpus 2
+	[ "$status" -eq 0 ]
+}
+
+@test "machine: a driver that breaks the rules loses its device until it resets it, and nothing else" {
+	boot linux64 mmio --rng
+	[ "$status" -eq 0 ]
+	[[ $output = *"virtio-rng: the guest's driver broke the rules"* ]]
+}
+
 @test "machine: signals stop it, whatever the guest does" {
 	local pid what sig
 

@@ -7,6 +7,7 @@
 #include "spec/base/fd.h"
 #include "spec/base/num.h"
 #include "spec/base/str.h"
+#include "vmmode/virtio/rng.h"
 
 int vmm_open(const char *option, const char *name, int flags, struct err *err)
 {
@@ -26,6 +27,13 @@ int vmm_open(const char *option, const char *name, int flags, struct err *err)
 	return (int)n;
 }
 
+static int make_rng(const char *text, struct loop *loop, struct virtio_device **out,
+		    struct err *err)
+{
+	(void)text;
+	return virtio_rng_new(loop, out, err);
+}
+
 struct kind {
 	const char *option;
 	int (*make)(const char *text, struct loop *loop, struct virtio_device **out,
@@ -35,7 +43,7 @@ struct kind {
 static const struct kind kinds[] = {
 	[VMM_DISK] = { "disk", NULL },       [VMM_NET] = { "net", NULL },
 	[VMM_FS] = { "fs", NULL },           [VMM_VSOCK] = { "vsock", NULL },
-	[VMM_CONSOLE] = { "console", NULL }, [VMM_RNG] = { "rng", NULL },
+	[VMM_CONSOLE] = { "console", NULL }, [VMM_RNG] = { "rng", make_rng },
 	[VMM_BALLOON] = { "balloon", NULL },
 };
 
