@@ -93,7 +93,13 @@ int child_follow(int sync_fd, child_map_fn *map, void *arg, struct ns_child *chi
 	/* Our own child, not yet reaped: the number is its own. */
 	child->pid = m.code;
 	child->pid_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-	return child->pid_fd < 0 ? err_sys(err, "open a pidfd of the container's process") : 0;
+	if (child->pid_fd < 0)
+		return err_sys(err, "open a pidfd of the container's process");
+	rc = sync_send(sync_fd, SYNC_PID, 0, -1);
+	/* One that is gone has said why: that is the next message. */
+	return rc < 0 && rc != -EPIPE && rc != -ECONNRESET
+		   ? err_code(err, rc, "answer the container's process")
+		   : 0;
 }
 
 int child_serve(int proc_fd, pid_t pid, const struct config_process *p, struct err *err)

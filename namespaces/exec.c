@@ -120,7 +120,7 @@ static int attach_terminal(const struct exec *x, const struct sync *sync, struct
 /* Returns only with an error. */
 static int live(struct exec *x, struct sync *sync, struct err *err)
 {
-	int rc = x->is_between ? 0 : enter(x, err);
+	int rc = x->is_between ? init_follow(sync, err) : enter(x, err);
 
 	/* In a user namespace: a change of ids, and of user namespace, has cleared the signal. */
 	if (rc == 0 && x->has_userns) {

@@ -64,6 +64,13 @@ int init_begin(const struct ns_cgroup_join *cgroup, struct err *err)
 	return 0;
 }
 
+int init_follow(struct sync *sync, struct err *err)
+{
+	int rc = die_with_parent(err);
+
+	return rc < 0 ? rc : sync_wait(sync, SYNC_PID, err);
+}
+
 /* ---- stages 2 to 4 -----------------------------------------------------------------------------
  */
 
@@ -196,7 +203,7 @@ static int build_root(struct init *init, struct sync *sync, struct err *err)
 /* Returns only with an error. */
 static int live(struct init *init, struct sync *sync, struct err *err)
 {
-	int rc = init->is_between ? die_with_parent(err) : init_begin(&init->plan->cgroup, err);
+	int rc = init->is_between ? init_follow(sync, err) : init_begin(&init->plan->cgroup, err);
 
 	if (rc == 0)
 		rc = enter_namespaces(init, sync, err);

@@ -45,6 +45,12 @@ noreturn void init_run(struct init *init);
  */
 MUST_CHECK int init_begin(const struct ns_cgroup_join *cgroup, struct err *err);
 
+/*
+ * init_follow - the first step of the child that an intermediate process made: SIGKILL when the
+ * parent dies; nothing is said before the parent knows the child's pid.
+ */
+MUST_CHECK int init_follow(struct sync *sync, struct err *err);
+
 /* init_fail - tells the parent, and ends the process. */
 noreturn void init_fail(int sync_fd, const struct err *err);
 

@@ -24,7 +24,8 @@ enum sync_kind {
 	SYNC_READY = NS_EVENT_READY,
 	SYNC_SECCOMP = NS_EVENT_SECCOMP,
 	SYNC_MAPPED,  /* to the child: its user namespace has its id maps */
-	SYNC_PID,     /* from an intermediate process: code is the pid of the final child */
+	SYNC_PID,     /* from an intermediate process: code is the pid of the final child; and to
+			 that child, which says nothing before its pid is known */
 	SYNC_ERROR,   /* from the child: code and text */
 	SYNC_ERRNO,   /* as SYNC_ERROR, the text without its cause (the last step has no libc) */
 	SYNC_PROGRAM, /* as SYNC_ERROR: it is the program that cannot be executed */
