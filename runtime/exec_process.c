@@ -120,8 +120,9 @@ static int add_gids(struct process_doc *d, const struct strv *more, struct err *
 }
 
 /*
- * "CAP_KILL", "kill". Ambient as well, so that a user who is not root has it after execve; that
- * wants it in the inheritable set. capabilities(7).
+ * "CAP_KILL", "kill". A user who is not root has it after execve only when it is ambient, which
+ * wants it in the inheritable set (capabilities(7)). Root has it anyway, and must not get an
+ * inheritable one: it would outlive a change of user, for files that ask for it (CVE-2022-29162).
  */
 static int add_caps(struct process_doc *d, const struct strv *more, struct err *err)
 {
@@ -149,8 +150,10 @@ static int add_caps(struct process_doc *d, const struct strv *more, struct err *
 		caps->bounding |= bit;
 		caps->permitted |= bit;
 		caps->effective |= bit;
-		caps->inheritable |= bit;
-		caps->ambient |= bit;
+		if (d->process.user.uid != 0) {
+			caps->inheritable |= bit;
+			caps->ambient |= bit;
+		}
 	}
 	d->process.caps = caps;
 	return 0;
