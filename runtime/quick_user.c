@@ -17,19 +17,27 @@ enum {
 	ID_LIMIT = UINT32_MAX - 1,
 };
 
-/* Reads a file of accounts; one that is not there is empty. A FIFO of the image blocks nobody. */
+/*
+ * Reads a file of accounts; one that is not there is empty. It is looked at before it is opened for
+ * real: to open a FIFO, or a device that an image brings along, does something.
+ */
 static int read_accounts(int root_fd, const char *path, struct buf *out, struct err *err)
 {
-	auto_close int fd = path_open_in_root(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	auto_close int place_fd = path_open_in_root(root_fd, path, O_PATH, 0);
+	auto_close int fd = -1;
+	char link[PATH_PROC_FD_MAX];
 	struct stat st;
 	int rc;
 
-	if (fd == -ENOENT)
+	if (place_fd == -ENOENT)
 		return 0;
-	if (fd < 0)
-		return err_code(err, fd, "open '%s' of the rootfs", path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (place_fd < 0)
+		return err_code(err, place_fd, "open '%s' of the rootfs", path);
+	if (fstat(place_fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, -EINVAL, "'%s' of the rootfs is not a regular file", path);
+	fd = open(path_proc_fd(link, place_fd), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "open '%s' of the rootfs", path);
 	rc = fd_read_all(fd, ACCOUNTS_MAX_BYTES, out);
 	return rc < 0 ? err_code(err, rc, "read '%s' of the rootfs", path) : 0;
 }
