@@ -100,8 +100,8 @@ static void test_round_trip(void)
 				  { VQD_DATA + 64, 3, true },
 				  { VQD_DATA + 96, 9, true } };
 	struct rig r;
-	uint32_t head;
-	uint32_t len;
+	uint32_t head = 0;
+	uint32_t len = 0;
 	char text[16] = { 0 };
 
 	rig_init(&r);
@@ -330,8 +330,8 @@ static void test_kicks(void)
 static void test_fill_then_publish(void)
 {
 	struct vqd_buf buf = { VQD_DATA, 16, true };
-	uint32_t head;
-	uint32_t len;
+	uint32_t head = 0;
+	uint32_t len = 0;
 	struct rig r;
 
 	rig_init(&r);
