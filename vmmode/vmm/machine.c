@@ -25,6 +25,7 @@
 #include "vmmode/vmm/selftest.h"
 #include "vmmode/vmm/serial.h"
 #include "vmmode/vmm/vcpu.h"
+#include "vmmode/vmm/x86/acpi.h"
 #include "vmmode/vmm/x86/cpu.h"
 #include "vmmode/vmm/x86/layout.h"
 
@@ -328,10 +329,26 @@ static void build_cmdline(const struct machine *m, struct buf *out)
 			   (unsigned long long)m->devices[i].opts.base, m->devices[i].opts.gsi);
 }
 
+/* The MP table is there in any case: a kernel with ACPI does not look for it. */
+static int write_tables(struct machine *m, gpa_t *out_rsdp, struct err *err)
+{
+	struct acpi_device devices[VMM_DEVICES_MAX];
+	const struct acpi_machine am = { m->opts->cpus, devices, m->n_devices };
+	int rc = mptable_write(&m->mem.map, m->opts->cpus, err);
+
+	if (rc < 0 || m->opts->no_acpi)
+		return rc;
+	for (unsigned int i = 0; i < m->n_devices; i++)
+		devices[i] = (struct acpi_device){ (uint32_t)m->devices[i].opts.base,
+						   m->devices[i].opts.gsi };
+	return acpi_write(&m->mem.map, &am, out_rsdp, err);
+}
+
 static int step_kernel(struct machine *m, struct err *err)
 {
 	auto_buf struct buf cmdline = BUF_INIT;
 	struct x86_boot boot;
+	gpa_t rsdp = 0;
 	int rc = load_kernel(m, err);
 
 	if (rc == 0 && m->opts->initrd)
@@ -342,11 +359,15 @@ static int step_kernel(struct machine *m, struct err *err)
 	build_cmdline(m, &cmdline);
 	if (buf_failed(&cmdline))
 		return err_code(err, -ENOMEM, "build the command line");
+	rc = write_tables(m, &rsdp, err);
+	if (rc < 0)
+		return rc;
 	boot = (struct x86_boot){
 		.kernel = &m->kernel,
 		.cmdline = buf_str(&cmdline),
 		.initrd = m->initrd,
 		.initrd_bytes = m->initrd_bytes,
+		.rsdp = rsdp,
 	};
 	m->status = VMM_EXIT_USAGE;
 	return x86_write_boot(&m->mem.map, &boot, err);
