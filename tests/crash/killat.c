@@ -49,6 +49,7 @@ struct trace {
 	long wanted, count;
 	bool is_self, has_begun; /* counting begins when PROGRAM is executed */
 	bool is_program_done;
+	pid_t killed;
 	struct tracee items[TRACED_MAX];
 	size_t n;
 };
@@ -132,27 +133,26 @@ static void on_end(struct trace *t, struct tracee *p)
 	forget(t, p);
 }
 
-/* Returns true when this was the call at which it dies; it is dead then. */
+/*
+ * Returns true when this was the call at which it dies. Not waited for here: the first process of a
+ * pid namespace ends after the others, which we may have to reap.
+ */
 static bool on_syscall(struct trace *t, struct tracee *p)
 {
 	struct ptrace_syscall_info info;
-	int status;
 
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, p->pid, sizeof(info), &info) < 0 ||
 	    info.op != PTRACE_SYSCALL_INFO_ENTRY || ++t->count != t->wanted)
 		return false;
 	printf("killed at %ld: %llu\n", t->count, (unsigned long long)info.entry.nr);
 	(void)kill(p->pid, SIGKILL);
-	while (waitpid(p->pid, &status, __WALL) == p->pid && WIFSTOPPED(status))
-		continue;
-	on_end(t, p);
+	p->is_running = true;
+	t->killed = p->pid;
 	return true;
 }
 
 static void on_event(struct trace *t, struct tracee *p, int event, int sig)
 {
-	unsigned long message = 0;
-
 	switch (event) {
 	case PTRACE_EVENT_EXEC:
 		if (p->pid == t->program) {
@@ -161,14 +161,6 @@ static void on_event(struct trace *t, struct tracee *p, int event, int sig)
 		}
 		let_go(t, p);
 		return;
-	case PTRACE_EVENT_FORK:
-	case PTRACE_EVENT_VFORK:
-	case PTRACE_EVENT_CLONE:
-		(void)ptrace(PTRACE_GETEVENTMSG, p->pid, 0, &message);
-		if (!find(t, (pid_t)message))
-			(void)add(t, (pid_t)message, !t->is_self);
-		p = find(t, p->pid);
-		break;
 	case PTRACE_EVENT_STOP:
 		if (sig != SIGTRAP) { /* a group stop lasts */
 			(void)ptrace(PTRACE_LISTEN, p->pid, 0, 0);
@@ -222,7 +214,7 @@ static bool follow(struct trace *t)
 			return false;
 		still_ms = 0;
 		p = find(t, pid);
-		if (!p && WIFSTOPPED(status)) /* a child before its parent's report of it */
+		if (!p && WIFSTOPPED(status)) /* a child's first stop */
 			p = add(t, pid, !t->is_self);
 		if (!p)
 			continue;
@@ -293,8 +285,8 @@ static int command_at(const char *number, const char *whom, char **argv)
 	if (write(gate, "g", 1) != 1)
 		fail("start the program");
 	if (follow(&t)) {
-		/* Let the others come to their end by themselves. */
-		while (t.n && !t.is_program_done && !t.is_self)
+		/* The others come to their end by themselves. */
+		while (find(&t, t.killed) || (t.n && !t.is_program_done))
 			(void)follow(&t);
 		let_all_go(&t);
 		return 0;
