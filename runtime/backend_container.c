@@ -129,6 +129,8 @@ static int make_resources(struct creation *cr, struct err *err)
 		rc = decide_rdt(cr, err);
 	if (rc == 0)
 		rc = state_save(cr->c.dir_fd, &cr->c.state, err);
+	if (rc == 0) /* early: it gets ready while we go on */
+		rc = network_begin(&cr->c, &cr->network, &cr->net_helper, err);
 	if (rc == 0)
 		rc = make_cgroup(cr, err);
 	if (rc == 0 && rdt)
@@ -209,8 +211,7 @@ static int fill_plan(struct creation *cr, struct launch_texts *texts, struct err
 	plan->io.extra_env = cr->has_notify ? notify_env : NULL;
 	plan->start_fd = cr->start_fd;
 	plan->stop_for_hooks = hooks_any(config, HOOK_PRESTART) ||
-			       hooks_any(config, HOOK_CREATE_RUNTIME) ||
-			       config->linux_.net_devices.n > 0;
+			       hooks_any(config, HOOK_CREATE_RUNTIME);
 	if (rc == 0 && hooks_any(config, HOOK_CREATE_CONTAINER))
 		rc = split_state(&cr->c, CTR_CREATING, &texts->created, &plan->state_created, err);
 	if (rc == 0 && hooks_any(config, HOOK_START_CONTAINER))
@@ -218,23 +219,11 @@ static int fill_plan(struct creation *cr, struct launch_texts *texts, struct err
 	return rc;
 }
 
-static int move_net_devices(const struct creation *cr, struct err *err)
-{
-	const struct config_linux *l = &cr->c.config.linux_;
-
-	if (l->net_devices.n == 0)
-		return 0;
-	return err_set(err, -ENOTSUP, "/linux/netDevices/%s: moving devices is not built yet",
-		       l->net_devices.items[0].host_name);
-}
-
 static int run_runtime_hooks(struct creation *cr, struct err *err)
 {
 	const struct state_view view = { .status = CTR_CREATING, .pid = cr->child.pid };
-	int rc = move_net_devices(cr, err);
+	int rc = hooks_run(&cr->c, HOOK_PRESTART, &view, err);
 
-	if (rc == 0)
-		rc = hooks_run(&cr->c, HOOK_PRESTART, &view, err);
 	if (rc == 0)
 		rc = hooks_run(&cr->c, HOOK_CREATE_RUNTIME, &view, err);
 	return rc;
@@ -341,6 +330,23 @@ static int on_event(struct creation *cr, const struct ns_event *event, struct er
 	return 0;
 }
 
+/* While its init mounts; hooks and the program find the network there. */
+static int connect_networks(struct creation *cr, struct err *err)
+{
+	struct ns_event event = { .fd = -1 };
+	struct err its_err = ERR_INIT;
+	int rc = network_connect(&cr->net_helper, cr->child.pid, err);
+
+	if (rc == 0 || proc_wait_exit(cr->child.pid_fd, 0) < 0)
+		return rc;
+	/* It is the process that failed: it has said why. */
+	if (ns_next(&cr->child, &event, &its_err) == 0) {
+		cleanup_close(&event.fd);
+		return rc;
+	}
+	return err_set(err, its_err.code, "%s", its_err.msg);
+}
+
 static int launch(struct creation *cr, struct err *err)
 {
 	const enum ns_event_kind last = cr->is_run ? NS_EVENT_RUNNING : NS_EVENT_READY;
@@ -351,6 +357,8 @@ static int launch(struct creation *cr, struct err *err)
 		return rc;
 	cr->is_launched = true;
 	rc = record_process(cr, err);
+	if (rc == 0)
+		rc = connect_networks(cr, err);
 	/* Nothing comes in between: the answer is sent ahead, so that no round trip is lost. */
 	if (rc == 0 && cr->is_run && !cr->plan.stop_for_hooks)
 		rc = let_run(cr, err);

@@ -4,6 +4,7 @@
 
 #include "runtime/commands.h"
 #include "runtime/container.h"
+#include "runtime/network_view.h"
 #include "runtime/owner.h"
 #include "runtime/select.h"
 #include "spec/base/log.h"
@@ -22,6 +23,7 @@ static const struct cli_option list_rows[] = {
 /* One container as it is now; strings are owned by its container. */
 struct listed {
 	struct container c;
+	struct network_view networks;
 	struct state_view view;
 	char owner[OWNER_MAX];
 };
@@ -39,7 +41,16 @@ static int look_at(const struct app *app, const char *id, struct listed *out, st
 	}
 	out->view.pid = out->view.status == CTR_STOPPED ? 0 : out->c.init.pid;
 	out->view.owner = owner_of(out->c.dir_fd, out->owner);
+	if (out->c.state.networks.n)
+		network_view_load(out->c.dir_fd, &out->networks);
+	out->view.networks = &out->networks;
 	return 0;
+}
+
+static void listed_fini(struct listed *l)
+{
+	network_view_fini(&l->networks);
+	container_fini(&l->c);
 }
 
 /* A container that cannot be shown hides no other one. */
@@ -60,7 +71,7 @@ static int list_json(const struct app *app, const char *id, void *data, struct e
 	if (rc < 0)
 		return skip(id, rc, &own_err);
 	state_write_object(data, &l.c.state, &l.view);
-	container_fini(&l.c);
+	listed_fini(&l);
 	return 0;
 }
 
@@ -75,10 +86,12 @@ static int list_row(const struct app *app, const char *id, void *data, struct er
 	(void)err;
 	if (rc < 0)
 		return skip(id, rc, &own_err);
-	buf_printf(data, "%-*s %-8d %-9s %-*s %s   %s\n", ID_WIDTH, id, l.view.pid,
+	buf_printf(data, "%-*s %-8d %-9s %-*s %s   %-8s ", ID_WIDTH, id, l.view.pid,
 		   container_status_name(l.view.status), BUNDLE_WIDTH, l.c.state.bundle,
 		   l.c.state.created, l.view.owner);
-	container_fini(&l.c);
+	network_view_text(&l.networks, data);
+	buf_add_char(data, '\n');
+	listed_fini(&l);
 	return 0;
 }
 
@@ -111,8 +124,8 @@ static int list_run(struct invocation *inv, struct err *err)
 			rc = err_set(err, -ENOMEM, "out of memory");
 		buf_add_char(&text, '\n');
 	} else {
-		buf_printf(&text, "%-*s %-8s %-9s %-*s %-30s   %s\n", ID_WIDTH, "ID", "PID",
-			   "STATUS", BUNDLE_WIDTH, "BUNDLE", "CREATED", "OWNER");
+		buf_printf(&text, "%-*s %-8s %-9s %-*s %-30s   %-8s %s\n", ID_WIDTH, "ID", "PID",
+			   "STATUS", BUNDLE_WIDTH, "BUNDLE", "CREATED", "OWNER", "ADDRESSES");
 		rc = select_each(inv->app, NULL, list_row, &text, err);
 	}
 	return rc < 0 ? rc : cli_print(&text, err);

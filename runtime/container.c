@@ -13,6 +13,7 @@
 #include "runtime/backend.h"
 #include "runtime/hooks.h"
 #include "runtime/lock.h"
+#include "runtime/network.h"
 #include "spec/base/fd.h"
 #include "spec/base/log.h"
 #include "spec/base/path.h"
@@ -360,6 +361,23 @@ static int remove_folder(struct container *c, struct err *err)
 	return rc;
 }
 
+/* The networks go while the groups do. */
+static int remove_resources(struct container *c, struct err *err)
+{
+	struct network_helper helper = NETWORK_HELPER_INIT;
+	struct err net_err = ERR_INIT;
+	int rc = network_down_begin(c, &helper, err);
+	int net_rc;
+
+	if (rc < 0)
+		return rc;
+	rc = c->backend->remove(c, err);
+	net_rc = network_down_end(&helper, &net_err);
+	if (rc < 0 || net_rc == 0)
+		return rc;
+	return err_set(err, net_rc, "%s", net_err.msg);
+}
+
 int container_destroy(struct container *c, bool with_poststop, struct err *err)
 {
 	struct err config_err = ERR_INIT;
@@ -372,7 +390,7 @@ int container_destroy(struct container *c, bool with_poststop, struct err *err)
 				 config_err.msg);
 		rc = c->backend->stop(c, err);
 		if (rc == 0)
-			rc = c->backend->remove(c, err);
+			rc = remove_resources(c, err);
 		if (rc < 0)
 			return err_wrap(err, rc, "delete container '%s'", c->state.id);
 		if (with_poststop && c->has_config)

@@ -18,6 +18,7 @@
 #include "spec/base/path.h"
 #include "spec/parse.h"
 #include "spec/validate.h"
+#include "spec/write.h"
 
 enum { EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
@@ -40,6 +41,13 @@ const struct cli_option create_option_rows[CREATE_OPTION_COUNT] = {
 	  ROW(FLAG, no_new_keyring) },
 	{ "preserve-fds", 0, "N", "pass on N descriptors from 3 on, beside LISTEN_FDS",
 	  ROW(COUNT, preserve_fds) },
+	{ "network", 0, "NAME[:ip=,ip6=,mac=,ifname=]",
+	  "join a network; 'none': loopback only; 'host': the host's",
+	  ROW(LIST, network.networks) },
+	{ "publish", 'p', "[HOSTIP:]PORT:PORT[/udp]",
+	  "lead a port of the host, or a range, to the container", ROW(LIST, network.publish) },
+	{ "dns", 0, "ADDRESS", "name server for /etc/resolv.conf", ROW(LIST, network.dns) },
+	{ "add-host", 0, "NAME:ADDRESS", "a line for /etc/hosts", ROW(LIST, network.add_hosts) },
 	{ "no-subreaper", 0, NULL, NULL, CLI_NOOP, 0 },
 };
 
@@ -51,6 +59,7 @@ void creation_init(struct creation *cr, const struct app *app, const struct crea
 		.config_text = BUF_INIT,
 		.bundle_fd = -1,
 		.child = NS_CHILD_INIT,
+		.net_helper = NETWORK_HELPER_INIT,
 		.start_fd = -1,
 		.console_fd = -1,
 		.notify_fd = -1,
@@ -62,6 +71,7 @@ void creation_fini(struct creation *cr)
 {
 	if (cr->has_plan)
 		ns_plan_fini(&cr->plan);
+	network_end(&cr->net_helper);
 	ns_child_fini(&cr->child);
 	cleanup_close(&cr->notify_fd);
 	cleanup_close(&cr->console_fd);
@@ -178,6 +188,7 @@ static int fill_state(struct creation *cr, struct err *err)
 	s->annotations.items = cr->c.config.annotations.items;
 	s->annotations.n = cr->c.config.annotations.n;
 	s->is_rootless = cr->c.app->is_rootless;
+	s->networks = cr->network.networks;
 	return 0;
 }
 
@@ -200,14 +211,30 @@ static void undo(struct creation *cr)
 
 	if (cr->is_launched)
 		ns_kill(&cr->child);
+	network_end(&cr->net_helper);
 	if (container_destroy(&cr->c, cr->is_launched, &err) < 0)
 		log_warn("%s: after a failed creation: %s, ignoring", cr->c.state.id, err.msg);
 }
 
+/* A change of the config by the wish is kept, as if the bundle had said it. */
+static int read_wish(struct creation *cr, struct err *err)
+{
+	bool is_changed = false;
+	int rc = network_read_wish(&cr->options->network, cr->c.app->is_rootless, &cr->c.config,
+				   &cr->network, &is_changed, err);
+
+	if (rc < 0 || !is_changed)
+		return rc;
+	buf_clear(&cr->config_text);
+	return config_write_json(&cr->c.config, JSON_COMPACT, &cr->config_text, err);
+}
+
 static int prepare(struct creation *cr, struct err *err)
 {
-	int rc = config_validate(&cr->c.config, err);
+	int rc = read_wish(cr, err);
 
+	if (rc == 0)
+		rc = config_validate(&cr->c.config, err);
 	if (rc == 0)
 		rc = choose_backend(cr, err);
 	if (rc == 0)
@@ -246,6 +273,8 @@ int create_container(struct creation *cr, const char *id, struct err *err)
 	if (rc == 0)
 		rc = notify_prepare(c, &cr->has_notify, err);
 	if (rc == 0)
+		rc = network_prepare(c, &cr->network, err);
+	if (rc == 0)
 		rc = ns_plan_from_config(&c->config, c->state.bundle, id, &cr->plan, err);
 	cr->has_plan = rc == 0;
 	if (rc == 0)
@@ -258,5 +287,6 @@ int create_container(struct creation *cr, const char *id, struct err *err)
 		rc = c->backend->create(cr, err);
 	if (rc < 0)
 		undo(cr);
+	network_end(&cr->net_helper);
 	return rc;
 }

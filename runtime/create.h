@@ -14,6 +14,7 @@
 #include "namespaces/launch.h"
 #include "runtime/cli.h"
 #include "runtime/container.h"
+#include "runtime/network.h"
 #include "spec/base/buf.h"
 
 /* The options that create and run share. */
@@ -27,9 +28,10 @@ struct create_options {
 	bool no_pivot;
 	bool no_new_keyring;
 	unsigned int preserve_fds;
+	struct network_options network;
 };
 
-enum { CREATE_OPTION_COUNT = 10 };
+enum { CREATE_OPTION_COUNT = 14 };
 extern const struct cli_option create_option_rows[CREATE_OPTION_COUNT];
 
 struct creation {
@@ -40,6 +42,8 @@ struct creation {
 	struct container c; /* owned; its config is the one of the new container */
 	struct buf config_text;
 	int bundle_fd; /* owned; -1: no bundle (run --rootfs) */
+	struct network_wish network;
+	struct network_helper net_helper;
 	struct ns_plan plan;
 	bool has_plan;
 	struct ns_child child;

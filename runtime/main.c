@@ -24,7 +24,7 @@
 static const struct command *const commands[] = {
 	&cmd_run,    &cmd_create, &cmd_start,    &cmd_exec,       &cmd_state,   &cmd_list,
 	&cmd_ps,     &cmd_kill,   &cmd_delete,   &cmd_pause,      &cmd_resume,  &cmd_update,
-	&cmd_events, &cmd_spec,   &cmd_features, &cmd_checkpoint, &cmd_restore,
+	&cmd_events, &cmd_spec,   &cmd_features, &cmd_checkpoint, &cmd_restore, &cmd_network,
 };
 
 struct global_options {
@@ -199,6 +199,9 @@ static int fill_app(const struct global_options *g, struct invocation *inv, stru
 {
 	int rc = choose_rootless(g->rootless, &app->is_rootless, err);
 
+	app->log = g->log;
+	app->log_format = g->log_format;
+	app->log_level = g->debug ? "debug" : g->log_level;
 	if (rc == 0)
 		rc = choose_root(g, inv, app, err);
 	if (rc == 0)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "runtime/network_view.h"
 #include "spec/base/fd.h"
 #include "spec/base/num.h"
 #include "spec/base/path.h"
@@ -119,6 +120,8 @@ int state_save(int dir_fd, const struct state *s, struct err *err)
 	json_write_bool(&w, "rdt", s->has_rdt);
 	json_write_bool(&w, "closIsOurs", s->is_clos_ours);
 	json_write_bool(&w, "rootless", s->is_rootless);
+	if (s->networks.n)
+		json_write_strv(&w, "networks", &s->networks);
 	if (s->annotations.n)
 		write_annotations(&w, s);
 	json_write_end(&w);
@@ -162,6 +165,7 @@ static void read_members(struct json_reader *r, const struct json *root, struct 
 	(void)json_get_bool(r, root, "rdt", &out->has_rdt);
 	(void)json_get_bool(r, root, "closIsOurs", &out->is_clos_ours);
 	(void)json_get_bool(r, root, "rootless", &out->is_rootless);
+	(void)json_get_strv(r, root, "networks", &out->networks);
 	read_annotations(r, root, out);
 	if (r->rc == 0 && (!out->bundle || !out->rootfs || !out->created || !out->isolation))
 		json_fail(r, root, "bundle, rootfs, created or isolation is missing");
@@ -297,6 +301,8 @@ void state_write_object(struct json_writer *w, const struct state *s, const stru
 		json_write_str(w, "created", s->created);
 		json_write_str(w, "owner", v->owner);
 	}
+	if (v->networks)
+		network_view_write(w, v->networks);
 	if (s->annotations.n)
 		write_annotations(w, s);
 	if (v->pid || v->owner)

@@ -190,8 +190,9 @@ int main(int argc, char **argv)
 	rc = run_program(argv, &p, &answers, &err);
 	if (rc >= 0)
 		return 0;
-	/* An answer that nobody takes any more is an error like the others. */
-	if (!answers || program_answer(&p, rc, &err) < 0)
+	if (!answers)
 		log_error("%s", err.msg);
+	else if (program_answer(&p, rc, &err) < 0)
+		log_debug("%s (the runtime is gone), ignoring", err.msg);
 	return 1;
 }
