@@ -37,7 +37,8 @@ int ip_prefix_parse(const char *s, struct ip_prefix *out)
 		return -EINVAL;
 	memcpy(text, s, (size_t)(slash - s));
 	text[slash - s] = '\0';
-	if (ip_parse(text, &p.addr) < 0 || num_u64(slash + 1, 0, ip_bytes(&p.addr) * 8U, &len) < 0)
+	if (ip_parse(text, &p.addr) < 0 ||
+	    num_u64(slash + 1, 0, 8ULL * ip_bytes(&p.addr), &len) < 0)
 		return -EINVAL;
 	p.len = (uint8_t)len;
 	*out = p;

@@ -164,24 +164,25 @@ static int lease_wanted(const struct search *q, const struct ip_addr *wanted, st
 	return rc < 0 ? err_code(err, rc, "lease address '%s'", name) : 0;
 }
 
-int ipam_lease(const struct net_store *s, const struct network *n, uint8_t family,
-	       const struct ip_addr *wanted, const char *id, struct ip_prefix *out, struct err *err)
+int ipam_lease(const struct net_store *s, const struct ipam_wish *w, struct ip_prefix *out,
+	       struct err *err)
 {
+	const struct network *n = w->network;
 	auto_close int dir_fd = open_leases(s, n->name);
 	struct search q = {
 		.s = s,
-		.prefix = family == AF_INET ? &n->subnet : &n->subnet6,
-		.gateway = family == AF_INET ? &n->gateway : &n->gateway6,
-		.id = id,
+		.prefix = w->family == AF_INET ? &n->subnet : &n->subnet6,
+		.gateway = w->family == AF_INET ? &n->gateway : &n->gateway6,
+		.id = w->id,
 		.dir_fd = dir_fd,
 	};
-	struct ip_addr addr = *wanted;
+	struct ip_addr addr = w->addr;
 	int rc;
 
 	if (dir_fd < 0)
 		return err_code(err, dir_fd, "open the leases of network '%s'", n->name);
-	if (wanted->family) {
-		rc = lease_wanted(&q, wanted, err);
+	if (addr.family) {
+		rc = lease_wanted(&q, &addr, err);
 		if (rc < 0)
 			return err_wrap(err, rc, "network '%s'", n->name);
 	} else {

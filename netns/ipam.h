@@ -8,16 +8,22 @@
 
 #include "netns/net.h"
 
+struct ipam_wish {
+	const struct network *network;
+	uint8_t family;
+	struct ip_addr addr; /* family 0 = the next free one */
+	const char *id;
+};
+
 /*
- * ipam_lease - gives @id an address of @prefix: @wanted, or (family 0) the next free one.
+ * ipam_lease - gives @w->id an address of its network.
  * Addresses are handed out in turn, so that one that was given back rests as long as possible.
- * The first address, the last of IPv4, and @gateway are never leased.
- * Returns 0; -EADDRINUSE @wanted has an owner; -EINVAL @wanted is not in @prefix or not
- * for a workload; -ENOSPC none is left. Owners may be dead: the caller takes back and asks again.
+ * The first address, the last of IPv4, and the gateway are never leased.
+ * Returns 0; -EADDRINUSE the wanted one has an owner; -EINVAL it is not of the network or not for a
+ * workload; -ENOSPC none is left. Owners may be dead: the caller takes back and asks again.
  */
-MUST_CHECK int ipam_lease(const struct net_store *s, const struct network *n, uint8_t family,
-			  const struct ip_addr *wanted, const char *id, struct ip_prefix *out,
-			  struct err *err);
+MUST_CHECK int ipam_lease(const struct net_store *s, const struct ipam_wish *w,
+			  struct ip_prefix *out, struct err *err);
 
 /* ipam_release - gives back @addr, if it is @id's. */
 void ipam_release(const struct net_store *s, const char *network, const struct ip_addr *addr,

@@ -279,7 +279,7 @@ struct rebuild {
 	struct nl_batch *b;
 	struct network *networks; /* owned */
 	size_t n_networks;
-	struct net_ends **ends; /* owned, and each */
+	struct net_ends *ends; /* owned */
 	size_t n_ends;
 };
 
@@ -298,25 +298,18 @@ static int rebuild_network(const struct network *n, void *data)
 static int rebuild_ends(const char *id, const struct net_ends *e, void *data)
 {
 	struct rebuild *r = data;
-	struct net_ends **more = realloc(r->ends, (r->n_ends + 1) * sizeof(*more));
-	struct net_ends *copy;
+	struct net_ends *more = realloc(r->ends, (r->n_ends + 1) * sizeof(*more));
 
 	(void)id;
 	if (!more)
 		return -ENOMEM;
 	r->ends = more;
-	copy = malloc(sizeof(*copy));
-	if (!copy)
-		return -ENOMEM;
-	*copy = *e;
-	r->ends[r->n_ends++] = copy;
+	r->ends[r->n_ends++] = *e;
 	return 0;
 }
 
 static void rebuild_fini(struct rebuild *r)
 {
-	for (size_t i = 0; i < r->n_ends; i++)
-		free(r->ends[i]);
 	free(r->ends);
 	free(r->networks);
 }
@@ -338,7 +331,7 @@ int kernel_rebuild_rules(const struct net_store *s, struct nl *nft, struct err *
 	for (size_t i = 0; i < r.n_networks; i++)
 		rules_of_network(&b, NFT_MSG_NEWSETELEM, &r.networks[i]);
 	for (size_t i = 0; i < r.n_ends; i++)
-		kernel_ends_rules(&b, NFT_MSG_NEWSETELEM, r.ends[i]);
+		kernel_ends_rules(&b, NFT_MSG_NEWSETELEM, &r.ends[i]);
 	nft_end(&b);
 	return nl_talk(nft, &b, err);
 }

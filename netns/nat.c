@@ -212,24 +212,38 @@ void nat_add_tables(struct nl_batch *b)
  * Adds or deletes elements. Both can be done again: adding what is there is nothing new, and a
  * deletion adds first, in the same transaction, so that there is something to delete.
  */
-static void change(struct nl_batch *b, uint16_t type, const struct nft_table *t,
-		   const struct nft_set *s, const struct nft_elem *elems, size_t n,
+static void change(struct nl_batch *b, uint16_t type, const struct nft_elems *wanted,
 		   const char *object)
 {
 	struct nl_note note = { "change the rules of", object, 0 };
+	struct nft_elems e = *wanted;
 
-	nft_elems(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE, t, s, elems, n, &note);
-	if (type == NFT_MSG_DELSETELEM)
-		nft_elems(b, type, 0, t, s, elems, n, &note);
+	e.type = NFT_MSG_NEWSETELEM;
+	e.flags = NLM_F_CREATE;
+	nft_elems(b, &e, &note);
+	if (type == NFT_MSG_DELSETELEM) {
+		e.type = type;
+		e.flags = 0;
+		nft_elems(b, &e, &note);
+	}
 }
 
-static void one_elem(struct nl_batch *b, uint16_t type, const struct nft_table *t,
-		     const struct nft_set *s, const void *key, const char *object)
+static void one_elem(struct nl_batch *b, uint16_t type, const struct nft_elems *where,
+		     const void *key, const char *object)
 {
-	change(b, type, t, s, &(struct nft_elem){ key, NULL }, 1, object);
+	struct nft_elem elem = { key, NULL };
+	struct nft_elems e = *where;
+
+	e.elems = &elem;
+	e.n = 1;
+	change(b, type, &e, object);
 }
 
-void nat_network(struct nl_batch *b, uint16_t type, const char *name, unsigned int flags)
+/* In which set of which table. */
+#define IN_INET(which)   (&(struct nft_elems){ .table = &inet, .set = &inet_sets[which] })
+#define IN_BRIDGE(which) (&(struct nft_elems){ .table = &bridge, .set = &bridge_sets[which] })
+
+void nat_network(struct nl_batch *b, uint16_t type, const char *bridge_name, unsigned int flags)
 {
 	static const struct {
 		unsigned int flag;
@@ -239,13 +253,13 @@ void nat_network(struct nl_batch *b, uint16_t type, const char *name, unsigned i
 	};
 	char key[2 * IFNAMSIZ] = { 0 };
 
-	(void)snprintf(key, IFNAMSIZ, "%s", name);
-	(void)snprintf(key + IFNAMSIZ, IFNAMSIZ, "%s", name);
-	one_elem(b, type, &inet, &inet_sets[BRIDGES], key, name);
-	one_elem(b, type, &inet, &inet_sets[SAME], key, name);
+	(void)snprintf(key, IFNAMSIZ, "%s", bridge_name);
+	(void)snprintf(key + IFNAMSIZ, IFNAMSIZ, "%s", bridge_name);
+	one_elem(b, type, IN_INET(BRIDGES), key, bridge_name);
+	one_elem(b, type, IN_INET(SAME), key, bridge_name);
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
 		if (flags & sets[i].flag)
-			one_elem(b, type, &inet, &inet_sets[sets[i].set], key, name);
+			one_elem(b, type, IN_INET(sets[i].set), key, bridge_name);
 	}
 }
 
@@ -276,13 +290,13 @@ void nat_guard(struct nl_batch *b, uint16_t type, const struct nat_guard *g)
 	(void)snprintf(base.port, sizeof(base.port), "%s", g->port);
 	memcpy(base.mac, g->mac.b, sizeof(g->mac.b));
 	if (g->any_ip) {
-		one_elem(b, type, &bridge, &bridge_sets[GUARD_MAC], &base, g->port);
+		one_elem(b, type, IN_BRIDGE(GUARD_MAC), &base, g->port);
 		return;
 	}
 	if (g->ip.family) {
 		keys[0] = base;
 		memcpy(keys[0].ip, g->ip.b, 4);
-		one_elem(b, type, &bridge, &bridge_sets[GUARD4], &keys[0], g->port);
+		one_elem(b, type, IN_BRIDGE(GUARD4), &keys[0], g->port);
 	}
 	if (!g->ip6.family)
 		return;
@@ -293,7 +307,12 @@ void nat_guard(struct nl_batch *b, uint16_t type, const struct nat_guard *g)
 	}
 	memcpy(keys[0].ip, g->ip6.b, 16);
 	memcpy(keys[1].ip, local.b, 16);
-	change(b, type, &bridge, &bridge_sets[GUARD6], elems, ARRAY_LEN(elems), g->port);
+	change(b, type,
+	       &(struct nft_elems){ .table = &bridge,
+				    .set = &bridge_sets[GUARD6],
+				    .elems = elems,
+				    .n = ARRAY_LEN(elems) },
+	       g->port);
 }
 
 enum { PORT_CHUNK = 64 };
@@ -328,7 +347,10 @@ static void publish_chunk(struct nl_batch *b, uint16_t type, const struct nat_pu
 		put_port(pairs.values[i] + ip_len, p->port + first + i);
 		elems[i] = (struct nft_elem){ pairs.keys[i], pairs.values[i] };
 	}
-	change(b, type, &inet, &inet_sets[at ? any + 1 : any], elems, n, p->object);
+	change(b, type,
+	       &(struct nft_elems){
+		   .table = &inet, .set = &inet_sets[at ? any + 1 : any], .elems = elems, .n = n },
+	       p->object);
 }
 
 void nat_publish(struct nl_batch *b, uint16_t type, const struct nat_publish *p)

@@ -33,9 +33,9 @@ enum {
 };
 
 /*
- * nat_network - adds or deletes the network on @bridge. @flags must be the same both times.
+ * nat_network - adds or deletes the network on @bridge_name. @flags must be the same both times.
  */
-void nat_network(struct nl_batch *b, uint16_t type, const char *bridge, unsigned int flags);
+void nat_network(struct nl_batch *b, uint16_t type, const char *bridge_name, unsigned int flags);
 
 /* What one port of a bridge may send. */
 struct nat_guard {

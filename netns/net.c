@@ -150,22 +150,25 @@ static int lease_family(const struct job *j, const struct network *n, const stru
 			uint8_t family, struct ip_prefix *out, struct err *err)
 {
 	const struct ip_prefix *subnet = family == AF_INET ? &n->subnet : &n->subnet6;
-	const struct ip_addr *wanted = family == AF_INET ? &a->ip : &a->ip6;
+	struct ipam_wish w = { .network = n,
+			       .family = family,
+			       .addr = family == AF_INET ? a->ip : a->ip6,
+			       .id = j->plan->id };
 	int rc;
 
 	if (!subnet->addr.family)
-		return wanted->family ? err_set(err, -EINVAL, "network '%s' has no IPv%s subnet",
-						n->name, family == AF_INET ? "4" : "6")
-				      : 0;
-	if (n->mode == NET_BRIDGE && !wanted->family)
+		return w.addr.family ? err_set(err, -EINVAL, "network '%s' has no IPv%s subnet",
+					       n->name, family == AF_INET ? "4" : "6")
+				     : 0;
+	if (n->mode == NET_BRIDGE && !w.addr.family)
 		return 0; /* others give out the addresses of that LAN */
-	rc = ipam_lease(j->s, n, family, wanted, j->plan->id, out, err);
+	rc = ipam_lease(j->s, &w, out, err);
 	if (rc != -EADDRINUSE && rc != -ENOSPC)
 		return rc;
 	/* Perhaps of one that was never taken down. */
 	if (net_reclaim_locked(j->s, err) < 0)
 		return rc;
-	return ipam_lease(j->s, n, family, wanted, j->plan->id, out, err);
+	return ipam_lease(j->s, &w, out, err);
 }
 
 static int random_mac(struct mac_addr *out, struct err *err)

@@ -147,9 +147,14 @@ static int dress(const struct move *m, struct nl *nl, uint32_t index, bool is_up
 	return nl_talk(nl, &b, err);
 }
 
-/* Moves it from where @from speaks for to @netns_fd. */
-static int carry(struct nl *from, uint32_t index, const char *name, int netns_fd,
-		 const char *new_name, uint32_t new_index, struct err *err)
+struct carry {
+	uint32_t index;
+	int netns_fd; /* where to */
+	const char *new_name;
+	uint32_t new_index;
+};
+
+static int carry(struct nl *from, const char *name, const struct carry *c, struct err *err)
 {
 	auto_nl_batch struct nl_batch b;
 	int rc;
@@ -157,7 +162,7 @@ static int carry(struct nl *from, uint32_t index, const char *name, int netns_fd
 	rc = nl_batch_init(&b, err);
 	if (rc < 0)
 		return rc;
-	link_move(&b, index, name, netns_fd, new_name, new_index);
+	link_move(&b, c->index, name, c->netns_fd, c->new_name, c->new_index);
 	return nl_talk(from, &b, err);
 }
 
@@ -171,8 +176,8 @@ static void put_back(struct move *m)
 	if (home_fd < 0)
 		return;
 	/* A failed rename leaves it there under its index, whatever its name. */
-	rc = carry(&m->there, m->new_index, m->host_name, home_fd, m->host_name, m->link.index,
-		   &err);
+	rc = carry(&m->there, m->host_name,
+		   &(struct carry){ m->new_index, home_fd, m->host_name, m->link.index }, &err);
 	if (rc == 0)
 		rc = dress(m, &m->host, m->link.index, m->link.is_up, &err);
 	if (rc < 0 && rc != -ENODEV)
@@ -195,7 +200,8 @@ int netdev_move(int netns_fd, const char *host_name, const char *name_or_null, s
 		rc = choose_name(&m, name_or_null, err);
 	if (rc < 0)
 		return rc;
-	rc = carry(&m.host, m.link.index, host_name, netns_fd, m.new_name, m.new_index, err);
+	rc = carry(&m.host, host_name,
+		   &(struct carry){ m.link.index, netns_fd, m.new_name, m.new_index }, err);
 	if (rc == 0)
 		rc = dress(&m, &m.there, m.new_index, true, err);
 	if (rc < 0)

@@ -125,40 +125,39 @@ void nft_add_set(struct nl_batch *b, const struct nft_table *t, const struct nft
 /* Elements per message: an attribute holds at most 64 KiB, and so does the list of them. */
 enum { ELEMS_PER_MSG = 256 };
 
-static void elems_message(struct nlmsghdr *h, struct nl_batch *b, const struct nft_table *t,
-			  const struct nft_set *s, const struct nft_elem *elems, size_t n)
+/* Writes @n elements from number @first on. False without memory. */
+static bool put_elems(struct nlmsghdr *h, const struct nft_elems *e, size_t first, size_t n)
 {
-	struct nftnl_set *set = describe_set(t, s);
+	struct nftnl_set *set = describe_set(e->table, e->set);
+	bool ok = set;
 
-	for (size_t i = 0; set && i < n; i++) {
-		struct nftnl_set_elem *e = nftnl_set_elem_alloc();
+	for (size_t i = first; ok && i < first + n; i++) {
+		struct nftnl_set_elem *elem = nftnl_set_elem_alloc();
 
-		if (!e)
+		ok = elem;
+		if (!ok)
 			break;
-		(void)nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, elems[i].key, s->key_len);
-		if (elems[i].data)
-			(void)nftnl_set_elem_set(e, NFTNL_SET_ELEM_DATA, elems[i].data,
-						 s->data_len);
-		nftnl_set_elem_add(set, e);
-		if (i == n - 1) {
-			nftnl_set_elems_nlmsg_build_payload(h, set);
-			nftnl_set_free(set);
-			return;
-		}
+		(void)nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY, e->elems[i].key,
+					 e->set->key_len);
+		if (e->elems[i].data)
+			(void)nftnl_set_elem_set(elem, NFTNL_SET_ELEM_DATA, e->elems[i].data,
+						 e->set->data_len);
+		nftnl_set_elem_add(set, elem);
 	}
+	if (ok)
+		nftnl_set_elems_nlmsg_build_payload(h, set);
 	if (set)
 		nftnl_set_free(set);
-	b->failed = true;
+	return ok;
 }
 
-void nft_elems(struct nl_batch *b, uint16_t type, uint16_t flags, const struct nft_table *t,
-	       const struct nft_set *s, const struct nft_elem *elems, size_t n,
-	       const struct nl_note *note)
+void nft_elems(struct nl_batch *b, const struct nft_elems *e, const struct nl_note *note)
 {
-	for (size_t i = 0; i < n; i += ELEMS_PER_MSG) {
-		struct nlmsghdr *h = begin(b, type, flags, t->family, note);
+	for (size_t i = 0; i < e->n; i += ELEMS_PER_MSG) {
+		struct nlmsghdr *h = begin(b, e->type, e->flags, e->table->family, note);
 
-		elems_message(h, b, t, s, elems + i, n - i < ELEMS_PER_MSG ? n - i : ELEMS_PER_MSG);
+		if (!put_elems(h, e, i, e->n - i < ELEMS_PER_MSG ? e->n - i : ELEMS_PER_MSG))
+			b->failed = true;
 	}
 }
 

@@ -161,14 +161,16 @@ void nft_add_set(struct nl_batch *b, const struct nft_table *t, const struct nft
 void nft_add_rule(struct nl_batch *b, const struct nft_table *t, const char *chain,
 		  const struct nft_op *ops);
 
-/*
- * nft_elems - adds (NFT_MSG_NEWSETELEM) or deletes (NFT_MSG_DELSETELEM) elements.
- * @flags: NLM_F_CREATE, and NLM_F_EXCL if one that exists shall fail the transaction; deleting one
- *         that does not exist always does
- * @note:  for the error text
- */
-void nft_elems(struct nl_batch *b, uint16_t type, uint16_t flags, const struct nft_table *t,
-	       const struct nft_set *s, const struct nft_elem *elems, size_t n,
-	       const struct nl_note *note);
+struct nft_elems {
+	uint16_t type;  /* NFT_MSG_NEWSETELEM or NFT_MSG_DELSETELEM */
+	uint16_t flags; /* NLM_F_CREATE, and NLM_F_EXCL if one that exists shall fail */
+	const struct nft_table *table;
+	const struct nft_set *set;
+	const struct nft_elem *elems;
+	size_t n;
+};
+
+/* nft_elems - adds or deletes elements; deleting one that does not exist fails the transaction. */
+void nft_elems(struct nl_batch *b, const struct nft_elems *e, const struct nl_note *note);
 
 #endif

@@ -201,12 +201,13 @@ static bool make_room(struct nl_batch *b)
 		b->cap *= 2;
 	}
 	if (b->n == b->cap_entries) {
-		struct nl_entry *p = realloc(b->entries, b->cap_entries * 2 * sizeof(*b->entries));
+		size_t cap = b->cap_entries ? b->cap_entries * 2 : ENTRIES_MIN;
+		struct nl_entry *p = realloc(b->entries, cap * sizeof(*b->entries));
 
 		if (!p)
 			return false;
 		b->entries = p;
-		b->cap_entries *= 2;
+		b->cap_entries = cap;
 	}
 	return true;
 }

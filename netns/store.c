@@ -371,64 +371,39 @@ int net_ends_load(const struct net_store *s, const char *id, struct net_ends *ou
 	return rc < 0 ? err_code(err, rc, "read the networks of '%s'", id) : 0;
 }
 
-static int by_name(const void *a, const void *b)
+static int is_record(const struct dirent *d)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	return d->d_name[0] != '.'; /* ".", "..", and temporary files */
 }
 
-/* The names in a folder, sorted; the caller frees the list and each name. */
-static int list(const struct net_store *s, const char *folder, char ***out, size_t *out_n,
+/* The records of a folder, by name; freed with free_list(). */
+static int list(const struct net_store *s, const char *folder, struct dirent ***out,
 		struct err *err)
 {
-	int fd = open_folder(s, folder, err);
-	auto_closedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	char **names = NULL;
-	size_t n = 0;
+	int n = scandirat(s->dir_fd, folder, out, is_record, alphasort);
 
-	if (!dir)
-		return fd < 0 ? fd : err_sys(err, "list '%s' of the networks", folder);
-	for (struct dirent *d; (d = readdir(dir));) {
-		char **more;
-
-		if (d->d_name[0] == '.')
-			continue; /* ".", "..", and temporary files */
-		more = realloc(names, (n + 1) * sizeof(*names));
-		if (more)
-			names = more;
-		if (!more || !(names[n] = strdup(d->d_name))) {
-			while (n)
-				free(names[--n]);
-			free(names);
-			return err_code(err, -ENOMEM, "list '%s' of the networks", folder);
-		}
-		n++;
-	}
-	if (n)
-		qsort(names, n, sizeof(*names), by_name);
-	*out = names;
-	*out_n = n;
-	return 0;
+	return n < 0 ? err_sys(err, "list '%s' of the networks", folder) : n;
 }
 
-static void free_list(char **names, size_t n)
+static void free_list(struct dirent **names, int n)
 {
-	while (n)
-		free(names[--n]);
+	for (int i = 0; i < n; i++)
+		free(names[i]);
 	free(names);
 }
 
 int network_each(const struct net_store *s, network_fn fn, void *data, struct err *err)
 {
-	char **names;
-	size_t n;
-	int rc = list(s, "networks", &names, &n, err);
+	struct dirent **names = NULL;
+	int n = list(s, "networks", &names, err);
+	int rc = 0;
 
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; rc == 0 && i < n; i++) {
+	if (n < 0)
+		return n;
+	for (int i = 0; rc == 0 && i < n; i++) {
 		struct network net;
 
-		rc = network_load(s, names[i], &net, err);
+		rc = network_load(s, names[i]->d_name, &net, err);
 		if (rc == -ENOENT)
 			rc = 0; /* removed since it was listed */
 		else if (rc == 0)
@@ -440,17 +415,17 @@ int network_each(const struct net_store *s, network_fn fn, void *data, struct er
 
 int store_ends_each(const struct net_store *s, store_ends_fn fn, void *data, struct err *err)
 {
-	char **names;
-	size_t n;
-	int rc = list(s, "ends", &names, &n, err);
+	struct dirent **names = NULL;
+	int n = list(s, "ends", &names, err);
+	int rc = 0;
 
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct net_ends ends;
+	if (n < 0)
+		return n;
+	for (int i = 0; rc == 0 && i < n; i++) {
+		struct net_ends ends = { .n = 0 };
 
-		if (net_ends_load(s, names[i], &ends, NULL) == 0)
-			rc = fn(names[i], &ends, data);
+		if (net_ends_load(s, names[i]->d_name, &ends, NULL) == 0)
+			rc = fn(names[i]->d_name, &ends, data);
 	}
 	free_list(names, n);
 	return rc;

@@ -41,10 +41,11 @@ static void close_place(struct place *p)
 static const char *next(struct place *p, uint8_t family, const char *id)
 {
 	static char text[ERR_MSG_MAX];
+	struct ipam_wish w = { .network = &p->n, .family = family, .id = id };
 	struct err err = ERR_INIT;
 	struct ip_prefix got;
 
-	if (ipam_lease(&p->s, &p->n, family, &(struct ip_addr){ 0 }, id, &got, &err) < 0)
+	if (ipam_lease(&p->s, &w, &got, &err) < 0)
 		(void)snprintf(text, sizeof(text), "%s", err.msg);
 	else
 		(void)ip_prefix_str(&got, text);
@@ -57,9 +58,11 @@ static const char *wanted(struct place *p, const char *addr, const char *id)
 	struct err err = ERR_INIT;
 	struct ip_prefix got;
 	struct ip_addr a = { 0 };
+	struct ipam_wish w;
 
 	CHECK_EQ(ip_parse(addr, &a), 0);
-	if (ipam_lease(&p->s, &p->n, a.family, &a, id, &got, &err) < 0)
+	w = (struct ipam_wish){ .network = &p->n, .family = a.family, .addr = a, .id = id };
+	if (ipam_lease(&p->s, &w, &got, &err) < 0)
 		(void)snprintf(text, sizeof(text), "%s", err.msg);
 	else
 		(void)ip_prefix_str(&got, text);
