@@ -22,9 +22,8 @@
 enum {
 	RIG_QUEUES = 3, /* high priority, two of requests */
 	RIG_SIZE = 64,
-	RIG_IN = VQD_DATA, /* offsets into guest RAM: request, data, reply */
-	RIG_DATA = VQD_DATA + 0x10000,
-	RIG_OUT = VQD_DATA + 0x30000,
+	RIG_IN = VQD_DATA, /* offsets into guest RAM: request and reply */
+	RIG_OUT = VQD_DATA + 0x28000,
 	RIG_OUT_BYTES = 0x11000,
 	RIG_WAIT_MS = 10000,
 };
@@ -43,6 +42,7 @@ struct rig {
 	uint32_t lie_len;  /* in.len, unless 0 */
 	uint32_t out_room; /* bytes of reply buffer, unless 0 */
 	unsigned int queue;
+	uint32_t base; /* added to RIG_IN and RIG_OUT: a second rig shares the RAM */
 };
 
 static inline void rig_activate(struct rig *r)
@@ -147,50 +147,60 @@ static inline uint32_t rig_put(struct rig *r, uint32_t opcode, uint64_t node,
 				    .nodeid = node,
 				    .uid = r->uid,
 				    .gid = r->gid };
-	size_t at = RIG_IN + sizeof(h);
+	size_t at = r->base + RIG_IN + sizeof(h);
 
 	for (size_t i = 0; i < n; i++) {
 		memcpy(r->ram + at, parts[i].data, parts[i].len);
 		at += parts[i].len;
 	}
-	h.len = r->lie_len ? r->lie_len : (uint32_t)(at - RIG_IN);
-	memcpy(r->ram + RIG_IN, &h, sizeof(h));
-	return (uint32_t)(at - RIG_IN);
+	h.len = r->lie_len ? r->lie_len : (uint32_t)(at - RIG_IN - r->base);
+	memcpy(r->ram + r->base + RIG_IN, &h, sizeof(h));
+	return (uint32_t)(at - RIG_IN - r->base);
 }
 
-/*
- * One request and its reply, the body of which is then at r->ram + RIG_OUT + 16.
- * Returns the body's length or the guest's -errno; -10000 without a reply.
- */
-static inline int rig_call(struct rig *r, uint32_t opcode, uint64_t node,
-			   const struct rig_part *parts, size_t n)
+/* Sends one request; rig_receive() waits for its reply. */
+static inline void rig_send(struct rig *r, uint32_t opcode, uint64_t node,
+			    const struct rig_part *parts, size_t n)
 {
 	const uint32_t in_len = rig_put(r, opcode, node, parts, n);
 	const uint32_t room = r->out_room ? r->out_room : RIG_OUT_BYTES;
-	const struct vqd_buf bufs[] = { { RIG_IN, in_len < 40 ? in_len : 40, false },
-					{ RIG_IN + 40, in_len - 40, false },
-					{ RIG_OUT, room, true } };
-	struct fuse_out_header out;
-	const unsigned int q = r->queue;
-	int64_t len;
+	const struct vqd_buf bufs[] = { { r->base + RIG_IN, 40, false },
+					{ r->base + RIG_IN + 40, in_len - 40, false },
+					{ r->base + RIG_OUT, room, true } };
 
 	r->lie_len = 0;
+	memset(r->ram + r->base + RIG_OUT, 0xee, sizeof(struct fuse_out_header));
+	vqd_add(&r->d[r->queue], bufs, 3);
+	rig_kick(r, r->queue);
+}
+
+/* The body's length or the guest's -errno; -10000 without a reply, -10001 a reply that is none. */
+static inline int rig_receive(struct rig *r)
+{
+	const uint32_t room = r->out_room ? r->out_room : RIG_OUT_BYTES;
+	const int64_t len = rig_wait(r, r->queue, RIG_WAIT_MS);
+	struct fuse_out_header out;
+
 	r->out_room = 0;
-	memset(r->ram + RIG_OUT, 0xee, sizeof(out));
-	vqd_add(&r->d[q], bufs, 3);
-	rig_kick(r, q);
-	len = rig_wait(r, q, RIG_WAIT_MS);
 	if (len < (int64_t)sizeof(out))
 		return -10000;
-	memcpy(&out, r->ram + RIG_OUT, sizeof(out));
+	memcpy(&out, r->ram + r->base + RIG_OUT, sizeof(out));
 	if (out.unique != r->unique || out.len != len || out.len > room)
 		return -10001;
 	return out.error ? out.error : (int)(out.len - sizeof(out));
 }
 
+/* One request and its reply, the body of which is then at rig_body(). Returns as rig_receive(). */
+static inline int rig_call(struct rig *r, uint32_t opcode, uint64_t node,
+			   const struct rig_part *parts, size_t n)
+{
+	rig_send(r, opcode, node, parts, n);
+	return rig_receive(r);
+}
+
 static inline const void *rig_body(const struct rig *r)
 {
-	return r->ram + RIG_OUT + sizeof(struct fuse_out_header);
+	return r->ram + r->base + RIG_OUT + sizeof(struct fuse_out_header);
 }
 
 /* A call with one fixed structure and up to two strings (NULL: none). */
@@ -215,7 +225,7 @@ static inline int rig_init(struct rig *r)
 	const struct fuse_init_in in = { .major = FUSE_KERNEL_VERSION,
 					 .minor = FUSE_KERNEL_MINOR_VERSION,
 					 .max_readahead = 1 << 17,
-					 .flags = UINT32_MAX & ~(uint32_t)FUSE_INIT_RESERVED,
+					 .flags = INT32_MAX,
 					 .flags2 = UINT32_MAX };
 
 	return rig_op(r, FUSE_INIT, 0, RIG_ARGS(in), NULL, NULL);
@@ -310,11 +320,22 @@ static inline int rig_forget(struct rig *r, uint64_t node, uint64_t n)
 {
 	const struct fuse_forget_in in = { .nlookup = n };
 	const struct rig_part part = RIG_ARGS(in);
-	const struct vqd_buf buf = { RIG_IN, rig_put(r, FUSE_FORGET, node, &part, 1), false };
+	const struct vqd_buf buf = { r->base + RIG_IN, rig_put(r, FUSE_FORGET, node, &part, 1),
+				     false };
 
 	vqd_add(&r->d[0], &buf, 1);
 	rig_kick(r, 0);
 	return (int)rig_wait(r, 0, RIG_WAIT_MS);
+}
+
+/* Another user of @r's device: @queue, and guest memory of its own. */
+static inline struct rig rig_second(const struct rig *r, unsigned int queue)
+{
+	struct rig second = *r;
+
+	second.base = 0x40000;
+	second.queue = queue;
+	return second;
 }
 
 /* How many descriptors this process has open. */
