@@ -11,8 +11,8 @@ load helpers
 	bivalve create --bundle "$BUNDLE" "$ID-b" </dev/null >/dev/null 2>&1
 	run -0 bivalve list
 	[ "${#lines[@]}" -eq 3 ]
-	[[ ${lines[0]} =~ ^ID\ +PID\ +STATUS\ +BUNDLE\ +CREATED\ +OWNER$ ]]
-	[[ ${lines[1]} =~ ^$ID-a\ +[0-9]+\ +running\ +$BUNDLE\ +20[^\ ]+Z\ +root$ ]]
+	[[ ${lines[0]} =~ ^ID\ +PID\ +STATUS\ +BUNDLE\ +CREATED\ +OWNER\ +ADDRESSES$ ]]
+	[[ ${lines[1]} =~ ^$ID-a\ +[0-9]+\ +running\ +$BUNDLE\ +20[^\ ]+Z\ +root\ +-$ ]]
 	[[ ${lines[2]} =~ ^$ID-b\ +[0-9]+\ +created ]]
 	run -0 bivalve list -f json
 	[ "$(jq -r 'map(.id + "=" + .status) | join(" ")' <<<"$output")" = "$ID-a=running $ID-b=created" ]
