@@ -482,9 +482,18 @@ static void test_reset_in_flight(void)
 
 	rig_open(&r, &plain);
 	for (int i = 0; i < 50; i++) {
+		uint32_t len;
+
 		CHECK_EQ(rig_init(&r), sizeof(struct fuse_init_out));
-		for (int k = 0; k < 5; k++)
-			rig_send(&r, FUSE_GETATTR, FUSE_ROOT_ID, &part, 1);
+		len = rig_put(&r, FUSE_GETATTR, FUSE_ROOT_ID, &part, 1);
+		for (int k = 0; k < 5; k++) {
+			const struct vqd_buf bufs[] = {
+				{ RIG_IN, len, false }, { RIG_OUT + (uint32_t)k * 256, 256, true }
+			};
+
+			vqd_add(&r.d[1], bufs, 2);
+			rig_kick(&r, 1);
+		}
 		virtio_device_reset(r.dev);
 		memset(r.ram, 0, VQD_DATA);
 		rig_activate(&r);
