@@ -50,7 +50,8 @@ addr_of() {
 serve() {
 	local pid=$1 name=$2
 	shift 2
-	in_ns "$pid" "$PROBE" serve "$name" "${@:-80}" </dev/null >"$DIR/serve-$name" 2>&1 &
+	# Not by in_ns: a function in the background is a shell of its own, and killing it is not enough.
+	nsenter -t "$pid" -n "$PROBE" serve "$name" "${@:-80}" </dev/null >"$DIR/serve-$name" 2>&1 &
 	echo "$!" >>"$DIR/pids"
 	until grep -qs ready "$DIR/serve-$name"; do sleep 0.01; done
 }

@@ -262,13 +262,13 @@ nothing_left() {
 	[ -c /dev/net/tun ] || skip "needs /dev/net/tun"
 	ctl create n nat subnet=10.7.0.0/24
 	join a a -n n
-	in_ns "$HOST" "$NETCTL" "$DIR/root" tap vm -n n:ip=10.7.0.50,mac=02:00:00:00:00:50 \
+	nsenter -t "$HOST" -n "$NETCTL" "$DIR/root" tap vm -n n:ip=10.7.0.50,mac=02:00:00:00:00:50 \
 		"$PROBE" frames 3 02:00:00:00:00:50 10.7.0.50 3>&- </dev/null >"$DIR/tap" 2>&1 &
 	echo "$!" >>"$DIR/pids"
 	until grep -q port= "$DIR/tap"; do sleep 0.01; done
 	ask "$a" icmp 10.7.0.50
 	ask "$HOST" icmp 10.7.0.50
-	in_ns "$HOST" "$NETCTL" "$DIR/root" tap liar -n n:ip=10.7.0.51,mac=02:00:00:00:00:51 \
+	nsenter -t "$HOST" -n "$NETCTL" "$DIR/root" tap liar -n n:ip=10.7.0.51,mac=02:00:00:00:00:51 \
 		"$PROBE" frames 3 02:00:00:00:00:51 10.7.0.52 3>&- </dev/null >"$DIR/tap2" 2>&1 &
 	echo "$!" >>"$DIR/pids"
 	until grep -q port= "$DIR/tap2"; do sleep 0.01; done
