@@ -263,9 +263,10 @@ static int end_creation(struct creation *cr, struct err *err)
 	return rc;
 }
 
-static int send_seccomp_listener(const struct container *c, pid_t pid, int fd, struct err *err)
+/* @view: the container; @pid: the process with the filter, its first one or an exec's. */
+static int send_seccomp_listener(const struct container *c, const struct state_view *view,
+				 pid_t pid, int fd, struct err *err)
 {
-	const struct state_view view = { .status = CTR_CREATED, .pid = pid };
 	const struct config_seccomp *s = c->config.linux_.seccomp;
 	auto_buf struct buf text = BUF_INIT;
 	struct seccomp_listener listener;
@@ -275,7 +276,7 @@ static int send_seccomp_listener(const struct container *c, pid_t pid, int fd, s
 		return err_set(err, -EINVAL,
 			       "/linux/seccomp/listenerPath: is required where an action is "
 			       "SCMP_ACT_NOTIFY");
-	rc = state_write_text(&c->state, &view, JSON_COMPACT, &text, err);
+	rc = state_write_text(&c->state, view, JSON_COMPACT, &text, err);
 	if (rc < 0)
 		return rc;
 	listener = (struct seccomp_listener){ .path = s->listener_path,
@@ -305,6 +306,7 @@ static int let_run(struct creation *cr, struct err *err)
 
 static int on_event(struct creation *cr, const struct ns_event *event, struct err *err)
 {
+	const struct state_view view = { .status = CTR_CREATED, .pid = cr->child.pid };
 	auto_close int fd = event->fd;
 	int rc = 0;
 
@@ -322,7 +324,7 @@ static int on_event(struct creation *cr, const struct ns_event *event, struct er
 	case NS_EVENT_READY:
 		return cr->is_run ? 0 : end_creation(cr, err);
 	case NS_EVENT_SECCOMP:
-		rc = send_seccomp_listener(&cr->c, cr->child.pid, fd, err);
+		rc = send_seccomp_listener(&cr->c, &view, view.pid, fd, err);
 		return rc < 0 ? rc : ns_continue(&cr->child, NS_EVENT_SECCOMP, err);
 	case NS_EVENT_RUNNING:
 		break;
@@ -397,6 +399,7 @@ static int container_shell_create(struct creation *cr, struct err *err)
 
 static int container_shell_start(struct container *c, struct err *err)
 {
+	const struct state_view view = { .status = CTR_CREATED, .pid = c->init.pid };
 	auto_cleanup(ns_child_fini) struct ns_child child = NS_CHILD_INIT;
 	struct ns_event event = { .fd = -1 };
 	int rc = ns_start_connect(c->dir_fd, STATE_START_SOCKET, &child, err);
@@ -411,7 +414,7 @@ static int container_shell_start(struct container *c, struct err *err)
 		if (rc == 0 && event.kind == NS_EVENT_SECCOMP) {
 			auto_close int fd = event.fd;
 
-			rc = send_seccomp_listener(c, c->init.pid, fd, err);
+			rc = send_seccomp_listener(c, &view, c->init.pid, fd, err);
 			if (rc == 0)
 				rc = ns_continue(&child, NS_EVENT_SECCOMP, err);
 		}
@@ -421,6 +424,7 @@ static int container_shell_start(struct container *c, struct err *err)
 
 static int exec_events(struct container *c, struct exec_request *r, struct err *err)
 {
+	struct state_view view = { .pid = c->init.pid };
 	struct ns_event event = { .fd = -1 };
 	int rc = ns_continue(&r->child, NS_EVENT_READY, err);
 
@@ -433,7 +437,9 @@ static int exec_events(struct container *c, struct exec_request *r, struct err *
 		if (event.kind == NS_EVENT_SECCOMP) {
 			auto_close int fd = event.fd;
 
-			rc = send_seccomp_listener(c, r->child.pid, fd, err);
+			rc = container_status(c, &view.status, err);
+			if (rc == 0)
+				rc = send_seccomp_listener(c, &view, r->child.pid, fd, err);
 			if (rc == 0)
 				rc = ns_continue(&r->child, NS_EVENT_SECCOMP, err);
 		}
