@@ -8,6 +8,7 @@
 #include "spec/base/num.h"
 #include "spec/base/str.h"
 #include "vmmode/virtio/rng.h"
+#include "vmmode/vmm/devices_io.h"
 
 int vmm_open(const char *option, const char *name, int flags, struct err *err)
 {
@@ -41,9 +42,12 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	[VMM_DISK] = { "disk", NULL },       [VMM_NET] = { "net", NULL },
-	[VMM_FS] = { "fs", NULL },           [VMM_VSOCK] = { "vsock", NULL },
-	[VMM_CONSOLE] = { "console", NULL }, [VMM_RNG] = { "rng", make_rng },
+	[VMM_DISK] = { "disk", vmm_make_disk },
+	[VMM_NET] = { "net", vmm_make_net },
+	[VMM_FS] = { "fs", NULL },
+	[VMM_VSOCK] = { "vsock", NULL },
+	[VMM_CONSOLE] = { "console", NULL },
+	[VMM_RNG] = { "rng", make_rng },
 	[VMM_BALLOON] = { "balloon", NULL },
 };
 

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The words of --disk and --net. */
+#include "vmmode/vmm/devices_io.h"
+
+#include "tests/unit/test.h"
+
+static void test_disk_refused(void)
+{
+	static const char *const cases[] = {
+		"",           ",ro",        "a,",          "a,ro=1",
+		"a,queues",   "a,queues=0", "a,queues=17", "a,serial",
+		"a,engine=x", "a,engine",   "a,ops=0",     "a,bytes=x",
+		"a,bytes",    "a,rw",       "a,,ro",       "a,serial=123456789012345678901",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err err = ERR_INIT;
+		struct disk_wish d;
+
+		CHECK_EQ(disk_wish_parse(cases[i], &d, &err), -EINVAL);
+		CHECK_HAS(err.msg, "--disk '");
+	}
+}
+
+static void test_disk(void)
+{
+	struct err err = ERR_INIT;
+	struct disk_wish d;
+
+	CHECK_EQ(disk_wish_parse("/x y/a=b.img", &d, &err), 0);
+	CHECK_STR(d.name, "/x y/a=b.img");
+	CHECK_EQ(d.opts.n_queues, 1);
+	CHECK_EQ(d.opts.read_only, false);
+	CHECK_EQ(d.opts.engine, BLK_ENGINE_AUTO);
+	CHECK_EQ(disk_wish_parse("fd:9,ro,queues=4,serial=abc,engine=threads,bytes=10m,"
+				 "bytes-burst=1m,ops=100,ops-burst=5",
+				 &d, &err),
+		 0);
+	CHECK_STR(d.name, "fd:9");
+	CHECK_STR(d.serial, "abc");
+	CHECK_EQ(d.opts.read_only, true);
+	CHECK_EQ(d.opts.n_queues, 4);
+	CHECK_EQ(d.opts.engine, BLK_ENGINE_THREADS);
+	CHECK_EQ(d.opts.limit.bytes_per_s, 10 << 20);
+	CHECK_EQ(d.opts.limit.bytes_burst, 1 << 20);
+	CHECK_EQ(d.opts.limit.ops_per_s, 100);
+	CHECK_EQ(d.opts.limit.ops_burst, 5);
+}
+
+static void test_net_refused(void)
+{
+	static const char *const cases[] = {
+		"",
+		"tap:",
+		"eth0",
+		"tap:1234567890123456",
+		"tap:a,mac=",
+		"tap:a,mac=02:00:00:00:00",
+		"tap:a,mac=02:00:00:00:00:0",
+		"tap:a,mac=02:00:00:00:00:00:00",
+		"tap:a,mac=02-00-00-00-00-00",
+		"tap:a,mac=0x:00:00:00:00:00",
+		"tap:a,mtu=67",
+		"tap:a,mtu=65536",
+		"tap:a,queues=9",
+		"fd:3,queues=2",
+		"tap:a,vhost=1",
+		"tap:a,bytes=1",
+		"tap:a,rx-",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err err = ERR_INIT;
+		struct net_wish n;
+
+		CHECK_EQ(net_wish_parse(cases[i], &n, &err), -EINVAL);
+		CHECK_HAS(err.msg, "--net '");
+	}
+}
+
+static void test_net(void)
+{
+	static const uint8_t mac[] = { 2, 0xab, 0xcd, 0, 1, 0xff };
+	struct err err = ERR_INIT;
+	struct net_wish n;
+
+	CHECK_EQ(net_wish_parse("tap:t0", &n, &err), 0);
+	CHECK_STR(n.name, "tap:t0");
+	CHECK_EQ(n.has_mac, false);
+	CHECK_EQ(n.opts.n_pairs, 1);
+	CHECK_EQ(net_wish_parse("tap:t0,mac=02:aB:cd:00:01:fF,mtu=9000,queues=2,vhost,"
+				"rx-bytes=1k,tx-ops=7,tx-ops-burst=8",
+				&n, &err),
+		 0);
+	CHECK_MEM(n.opts.mac, mac, sizeof(mac));
+	CHECK_EQ(n.opts.mtu, 9000);
+	CHECK_EQ(n.opts.n_pairs, 2);
+	CHECK_EQ(n.opts.use_vhost, true);
+	CHECK_EQ(n.opts.rx_limit.bytes_per_s, 1024);
+	CHECK_EQ(n.opts.tx_limit.ops_per_s, 7);
+	CHECK_EQ(n.opts.tx_limit.ops_burst, 8);
+}
+
+static void test_open(void)
+{
+	struct virtio_device *dev = NULL;
+	struct err err = ERR_INIT;
+
+	CHECK_EQ(vmm_make_disk("/nonexistent/disk", NULL, &dev, &err), -ENOENT);
+	CHECK_STR(err.msg, "--disk '/nonexistent/disk': No such file or directory");
+	CHECK_EQ(vmm_make_disk("/dev/null,ro", NULL, &dev, &err), -EINVAL);
+	CHECK_STR(err.msg,
+		  "--disk '/dev/null,ro': disk: neither a regular file nor a block device");
+	CHECK_EQ(vmm_make_net("fd:x", NULL, &dev, &err), -EINVAL);
+	CHECK(dev == NULL);
+}
+
+TEST_MAIN(TEST(test_disk_refused), TEST(test_disk), TEST(test_net_refused), TEST(test_net),
+	  TEST(test_open))

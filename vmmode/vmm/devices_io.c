@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From --disk and --net to devices: reads the words behind the name, opens files and TAPs. */
+#include "vmmode/vmm/devices_io.h"
+
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+
+#include "spec/base/num.h"
+#include "spec/base/str.h"
+#include "vmmode/vmm/devices.h"
+
+enum { WORD_MAX = 64 };
+
+/* One word of an option: "key" or "key=value". */
+struct word {
+	char key[WORD_MAX];
+	const char *value; /* in key; NULL: none */
+};
+
+/* Takes the name up to the first comma. Returns what follows, or NULL: it is empty or too long. */
+static const char *take_name(const char *text, char *out)
+{
+	size_t len = strcspn(text, ",");
+
+	if (len == 0 || len >= DEVICE_NAME_MAX)
+		return NULL;
+	memcpy(out, text, len);
+	out[len] = '\0';
+	return text + len;
+}
+
+/* Takes the word behind the comma at *@at. Returns 1; 0 there is none; -EINVAL. */
+static int take_word(const char **at, struct word *out)
+{
+	const char *p = *at;
+	char *eq;
+	size_t len;
+
+	if (*p != ',')
+		return 0;
+	len = strcspn(++p, ",");
+	if (len == 0 || len >= sizeof(out->key))
+		return -EINVAL;
+	memcpy(out->key, p, len);
+	out->key[len] = '\0';
+	eq = strchr(out->key, '=');
+	out->value = NULL;
+	if (eq) {
+		*eq = '\0';
+		out->value = eq + 1;
+	}
+	*at = p + len;
+	return 1;
+}
+
+static int word_number(const struct word *w, uint64_t min, uint64_t max, uint64_t *out)
+{
+	return w->value ? num_u64(w->value, min, max, out) : -EINVAL;
+}
+
+static int word_u16(const struct word *w, uint64_t min, uint64_t max, uint16_t *out)
+{
+	uint64_t v;
+	int rc = word_number(w, min, max, &v);
+
+	if (rc == 0)
+		*out = (uint16_t)v;
+	return rc;
+}
+
+/* The rate words, behind @prefix. Returns 0; -EINVAL; -ENOENT it is none of them. */
+static int rate_word(const struct word *w, const char *prefix, struct ratelimit_options *out)
+{
+	const char *key = w->key + strlen(prefix);
+
+	if (!str_starts(w->key, prefix))
+		return -ENOENT;
+	if (str_eq(key, "bytes"))
+		return w->value ? num_bytes(w->value, &out->bytes_per_s) : -EINVAL;
+	if (str_eq(key, "bytes-burst"))
+		return w->value ? num_bytes(w->value, &out->bytes_burst) : -EINVAL;
+	if (str_eq(key, "ops"))
+		return word_number(w, 1, UINT64_MAX, &out->ops_per_s);
+	if (str_eq(key, "ops-burst"))
+		return word_number(w, 1, UINT64_MAX, &out->ops_burst);
+	return -ENOENT;
+}
+
+static int disk_word(struct disk_wish *d, const struct word *w)
+{
+	if (str_eq(w->key, "ro") && !w->value) {
+		d->opts.read_only = true;
+		return 0;
+	}
+	if (str_eq(w->key, "queues"))
+		return word_u16(w, 1, BLK_QUEUES_MAX, &d->opts.n_queues);
+	if (str_eq(w->key, "serial")) {
+		if (!w->value || strlen(w->value) >= sizeof(d->serial))
+			return -EINVAL;
+		strcpy(d->serial, w->value);
+		return 0;
+	}
+	if (str_eq(w->key, "engine")) {
+		if (w->value && str_eq(w->value, "io_uring"))
+			d->opts.engine = BLK_ENGINE_URING;
+		else if (w->value && str_eq(w->value, "threads"))
+			d->opts.engine = BLK_ENGINE_THREADS;
+		else
+			return -EINVAL;
+		return 0;
+	}
+	return rate_word(w, "", &d->opts.limit);
+}
+
+int disk_wish_parse(const char *text, struct disk_wish *out, struct err *err)
+{
+	const char *at;
+	struct word w;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	out->opts.fd = -1;
+	out->opts.n_queues = 1;
+	at = take_name(text, out->name);
+	if (!at)
+		return err_set(err, -EINVAL, "--disk '%s': want FILE[,ro] or fd:N[,ro]", text);
+	while ((rc = take_word(&at, &w)) > 0) {
+		rc = disk_word(out, &w);
+		if (rc < 0)
+			return err_set(err, -EINVAL, "--disk '%s': bad word '%s'", text, w.key);
+	}
+	return rc < 0 ? err_set(err, -EINVAL, "--disk '%s': a bad word", text) : 0;
+}
+
+/* XX:XX:XX:XX:XX:XX */
+static int parse_mac(const char *s, uint8_t *out)
+{
+	for (size_t i = 0; i < NET_MAC_BYTES; i++) {
+		const char digits[] = { s[0], s[0] ? s[1] : '\0', '\0' };
+		uint64_t v;
+
+		if (!digits[1] || num_u64_base(digits, 16, 0, 255, &v) < 0 ||
+		    s[2] != (i + 1 < NET_MAC_BYTES ? ':' : '\0'))
+			return -EINVAL;
+		out[i] = (uint8_t)v;
+		s += 3;
+	}
+	return 0;
+}
+
+static int net_word(struct net_wish *n, const struct word *w)
+{
+	int rc;
+
+	if (str_eq(w->key, "mac")) {
+		n->has_mac = true;
+		return w->value ? parse_mac(w->value, n->opts.mac) : -EINVAL;
+	}
+	if (str_eq(w->key, "mtu"))
+		return word_u16(w, 68, UINT16_MAX, &n->opts.mtu);
+	if (str_eq(w->key, "queues"))
+		return word_u16(w, 1, NET_PAIRS_MAX, &n->opts.n_pairs);
+	if (str_eq(w->key, "vhost") && !w->value) {
+		n->opts.use_vhost = true;
+		return 0;
+	}
+	rc = rate_word(w, "rx-", &n->opts.rx_limit);
+	return rc == -ENOENT ? rate_word(w, "tx-", &n->opts.tx_limit) : rc;
+}
+
+int net_wish_parse(const char *text, struct net_wish *out, struct err *err)
+{
+	const char *at;
+	struct word w;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	out->opts.n_pairs = 1;
+	at = take_name(text, out->name);
+	if (!at || (!str_starts(out->name, "tap:") && !str_starts(out->name, "fd:")))
+		return err_set(err, -EINVAL, "--net '%s': want tap:NAME or fd:N", text);
+	if (str_starts(out->name, "tap:") &&
+	    (out->name[4] == '\0' || strlen(out->name + 4) >= IFNAMSIZ))
+		return err_set(err, -EINVAL, "--net '%s': a name of 1 to %d bytes", text,
+			       IFNAMSIZ - 1);
+	while ((rc = take_word(&at, &w)) > 0) {
+		rc = net_word(out, &w);
+		if (rc < 0)
+			return err_set(err, -EINVAL, "--net '%s': bad word '%s'", text, w.key);
+	}
+	if (rc < 0)
+		return err_set(err, -EINVAL, "--net '%s': a bad word", text);
+	if (out->opts.n_pairs > 1 && str_starts(out->name, "fd:"))
+		return err_set(err, -EINVAL, "--net '%s': a descriptor is one queue", text);
+	return 0;
+}
+
+int vmm_make_disk(const char *text, struct loop *loop, struct virtio_device **out, struct err *err)
+{
+	auto_close int fd = -1;
+	struct disk_wish d;
+	int rc = disk_wish_parse(text, &d, err);
+
+	if (rc < 0)
+		return rc;
+	/* No O_CREAT: an image that is missing is an error. */
+	fd = vmm_open("disk", d.name, d.opts.read_only ? O_RDONLY : O_RDWR, err);
+	if (fd < 0)
+		return fd;
+	d.opts.fd = fd;
+	d.opts.serial = d.serial;
+	rc = virtio_blk_new(&d.opts, loop, out, err);
+	if (rc < 0)
+		return err_wrap(err, rc, "--disk '%s'", text);
+	(void)take_fd(&fd);
+	return 0;
+}
+
+static int open_tap(const char *name, bool multi, struct err *err)
+{
+	auto_close int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	struct ifreq ifr = { 0 };
+
+	if (fd < 0)
+		return err_sys(err, "--net 'tap:%s': open '/dev/net/tun'", name);
+	memcpy(ifr.ifr_name, name, strlen(name));
+	ifr.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (multi ? IFF_MULTI_QUEUE : 0));
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
+		return err_sys(err, "--net 'tap:%s': attach to it", name);
+	return take_fd(&fd);
+}
+
+/* Opens the descriptors of queue @i. */
+static int open_queue(struct net_wish *n, uint16_t i, struct err *err)
+{
+	struct virtio_net_options *o = &n->opts;
+
+	if (str_starts(n->name, "tap:"))
+		o->tap_fds[i] = open_tap(n->name + 4, o->n_pairs > 1, err);
+	else
+		o->tap_fds[i] = vmm_open("net", n->name, O_RDWR, err);
+	if (o->tap_fds[i] < 0)
+		return o->tap_fds[i];
+	if (!o->use_vhost)
+		return 0;
+	o->vhost_fds[i] = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
+	return o->vhost_fds[i] < 0 ? err_sys(err, "--net: open '/dev/vhost-net'") : 0;
+}
+
+int vmm_make_net(const char *text, struct loop *loop, struct virtio_device **out, struct err *err)
+{
+	struct net_wish n;
+	int rc = net_wish_parse(text, &n, err);
+
+	if (rc < 0)
+		return rc;
+	for (uint16_t i = 0; i < NET_PAIRS_MAX; i++)
+		n.opts.tap_fds[i] = n.opts.vhost_fds[i] = -1;
+	for (uint16_t i = 0; i < n.opts.n_pairs && rc == 0; i++)
+		rc = open_queue(&n, i, err);
+	if (rc == 0 && !n.has_mac) {
+		if (getrandom(n.opts.mac, NET_MAC_BYTES, 0) < 0)
+			rc = err_sys(err, "--net: random bytes for an address");
+		/* One card's, locally administered. */
+		n.opts.mac[0] = (uint8_t)((n.opts.mac[0] & ~1U) | 2U);
+	}
+	if (rc == 0) {
+		rc = virtio_net_new(&n.opts, loop, out, err);
+		if (rc < 0)
+			return err_wrap(err, rc, "--net '%s'", text);
+	}
+	return rc;
+}
