@@ -85,8 +85,13 @@ static void on_signal(struct loop_source *src, uint32_t events)
 	struct signalfd_siginfo info;
 
 	(void)events;
-	if (read(src->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		ending_request(&m->ending, 128 + (int)info.ssi_signo);
+	if (read(src->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	if (log_enabled(LOG_LEVEL_DEBUG)) { /* a guest that hangs: where? */
+		vcpus_pause(&m->vcpus);
+		vcpus_log_state(&m->vcpus);
+	}
+	ending_request(&m->ending, 128 + (int)info.ssi_signo);
 }
 
 static int watch_signals(struct machine *m, struct err *err)

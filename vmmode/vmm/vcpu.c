@@ -276,6 +276,23 @@ void vcpus_resume(struct vcpus *set)
 	pthread_mutex_unlock(&set->handoff->lock);
 }
 
+void vcpus_log_state(const struct vcpus *set)
+{
+	for (unsigned int i = 0; i < set->n; i++) {
+		struct kvm_regs regs;
+		struct kvm_mp_state state;
+
+		if (ioctl(set->v[i].fd, KVM_GET_REGS, &regs) < 0 ||
+		    ioctl(set->v[i].fd, KVM_GET_MP_STATE, &state) < 0) {
+			log_debug("vCPU %u: %m", i);
+			continue;
+		}
+		log_debug("vCPU %u: rip %#llx rflags %#llx, multiprocessing state %u, last exit %u",
+			  i, (unsigned long long)regs.rip, (unsigned long long)regs.rflags,
+			  state.mp_state, set->v[i].run->exit_reason);
+	}
+}
+
 static void stop_threads(struct vcpus *set)
 {
 	pthread_mutex_lock(&set->handoff->lock);

@@ -54,6 +54,9 @@ MUST_CHECK int vcpus_start(struct vcpus *set, struct err *err);
 void vcpus_pause(struct vcpus *set);
 void vcpus_resume(struct vcpus *set);
 
+/* vcpus_log_state - a debug line per vCPU: where it is. While they are paused. */
+void vcpus_log_state(const struct vcpus *set);
+
 /* vcpus_fini - ends and joins the threads, closes the vCPUs. Safe after any failure. */
 void vcpus_fini(struct vcpus *set);
 

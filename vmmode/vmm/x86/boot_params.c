@@ -102,6 +102,15 @@ static void write_zero_page(const struct guest_mem *mem, const struct x86_boot *
 	}
 }
 
+/* Where a kernel jumps to in real mode when it reboots "by BIOS": mov $0xfe,%al; out %al,$0x64, the
+ * keyboard controller's reset; hlt. */
+static void write_reset_vector(const struct guest_mem *mem)
+{
+	static const uint8_t code[] = { 0xb0, 0xfe, 0xe6, 0x64, 0xf4 };
+
+	memcpy(guest_mem_at(mem, X86_RESET_VECTOR, sizeof(code)), code, sizeof(code));
+}
+
 int x86_write_boot(const struct guest_mem *mem, const struct x86_boot *boot, struct err *err)
 {
 	const size_t len = strlen(boot->cmdline);
@@ -110,6 +119,7 @@ int x86_write_boot(const struct guest_mem *mem, const struct x86_boot *boot, str
 		return err_set(err, -E2BIG, "the command line has %zu bytes, at most %d fit", len,
 			       X86_CMDLINE_MAX - 1);
 	memcpy(guest_mem_at(mem, X86_CMDLINE, len + 1), boot->cmdline, len + 1);
+	write_reset_vector(mem);
 	if (boot->kernel->entry == X86_ENTRY_PVH)
 		write_pvh(mem, boot);
 	else

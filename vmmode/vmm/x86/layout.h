@@ -8,6 +8,7 @@
  *   0x020000  command line, 64 KiB at most
  *   0x09fc00  end of base memory         0x0e0000  ACPI tables, RSDP first
  *   0x0f0000  MP table                   0x100000  the kernel, at the earliest
+ *   0x0ffff0  reset vector
  *   initrd: as high as it may be below 3 GiB
  *   0xd0000000  virtio-mmio, a page per device
  */
@@ -26,7 +27,8 @@ enum {
 	X86_ACPI = 0xe0000,
 	X86_ACPI_MAX = 0x10000,
 	X86_MPTABLE = 0xf0000,
-	X86_MPTABLE_MAX = 0x10000,
+	X86_MPTABLE_MAX = 0xfff0,
+	X86_RESET_VECTOR = 0xffff0,
 	X86_HIGH = 0x100000,
 };
 
