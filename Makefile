@@ -77,6 +77,7 @@ all: $(B)/bivalve $(B)/bivalve-net
 
 # A static program's start without the C library's questions to the processor: see the file.
 START_release := $(B)/spec/base/static/libc_start.o
+START_asan    := $(B)/tests/asan/lsan_guard.o
 START := $(START_$(VARIANT))
 
 $(B)/bivalve: $(START) $(A_RUNTIME)
@@ -210,6 +211,14 @@ FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 .PHONY: fuzz
 fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 	@for t in $^; do tests/fuzz/run.sh $$t $(FUZZ_SECONDS) || exit 1; done
+
+# Targets of the machine mirror a source file there; they know no JSON.
+FUZZ_VMM := $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/virtio/fs),$(wildcard tests/fuzz/fuzz_$(notdir $(f))))
+
+$(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_VMM)): build/fuzz/%: tests/fuzz/%.c $(call src,spec/base) \
+		$(call src,vmmode/virtio) $(call src,vmmode/virtio/fs)
+	@mkdir -p $(@D)
+	clang $(COMMON) -O1 -fsanitize=fuzzer,address,undefined -o $@ $(filter %.c,$^)
 
 build/fuzz/%: tests/fuzz/%.c $(call src,spec/base) $(call src,spec)
 	@mkdir -p $(@D)
