@@ -257,6 +257,8 @@ static int frames(char **argv)
 		uint8_t buf[4096];
 		ssize_t n = read(p.fd, buf, sizeof(buf));
 
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return 0; /* the device is gone */
 		if (n <= VNET_HEADER)
 			continue;
 		if (turn_round(buf + VNET_HEADER, (size_t)n - VNET_HEADER, mac, ip)) {
