@@ -422,9 +422,21 @@ static int make_device(struct kernel_sockets *k, const struct network *n, uint32
 	return rc;
 }
 
+static int remove_port(struct nl *route, const char *port, struct err *err)
+{
+	auto_nl_batch struct nl_batch b = NL_BATCH_INIT;
+	int rc = nl_batch_init(&b, err);
+
+	if (rc < 0)
+		return rc;
+	link_del(&b, port);
+	return nl_talk(route, &b, err);
+}
+
 int kernel_end_up(struct kernel_sockets *k, const struct network *n, int netns_fd,
 		  struct net_end *end, bool has_default_route, struct err *err)
 {
+	struct err first_err = ERR_INIT;
 	uint32_t master;
 	int rc = 0;
 
@@ -435,7 +447,15 @@ int kernel_end_up(struct kernel_sockets *k, const struct network *n, int netns_f
 	rc = link_index(&k->route, n->bridge, &master);
 	if (rc < 0)
 		return err_code(err, rc, "find bridge '%s' of network '%s'", n->bridge, n->name);
-	rc = make_device(k, n, master, netns_fd, end, err);
+	rc = make_device(k, n, master, netns_fd, end, &first_err);
+	if (rc == -EEXIST && netns_fd >= 0) {
+		/* Of an earlier workload of that id: NET_DOWN_DYING leaves it to the kernel. */
+		rc = remove_port(&k->route, end->port, err);
+		if (rc == 0)
+			rc = make_device(k, n, master, netns_fd, end, err);
+	} else if (rc < 0) {
+		return err_set(err, rc, "%s", first_err.msg);
+	}
 	if (rc == 0 && netns_fd >= 0)
 		rc = dress_end(netns_fd, end, has_default_route, err);
 	return rc;
