@@ -298,15 +298,26 @@ static int heal_network(const struct job *j, const struct network *n, struct err
 	return rc < 0 ? rc : kernel_network_up(j->s, &nl, n, err);
 }
 
+/* Deletes a port of the same name: of an id that was taken down as dying a moment ago. */
+static int delete_port(struct job *j, const struct net_end *end, struct err *err)
+{
+	struct net_ends one = { .end = { *end }, .n = 1 };
+
+	return kernel_ends_down(&j->sockets.route, &one, err);
+}
+
 static int connect_end(struct job *j, size_t i, bool has_default_route, struct err *err)
 {
 	const struct network *n = &j->networks[i];
 	struct net_end *end = &j->ends->end[i];
 	int rc = kernel_end_up(&j->sockets, n, j->plan->netns_fd, end, has_default_route, err);
 
-	if (rc != -ENODEV || !n->owns_bridge)
+	if (rc == -ENODEV && n->owns_bridge)
+		rc = heal_network(j, n, err);
+	else if (rc == -EEXIST)
+		rc = delete_port(j, end, err);
+	else
 		return rc;
-	rc = heal_network(j, n, err);
 	if (rc < 0)
 		return rc;
 	return kernel_end_up(&j->sockets, n, j->plan->netns_fd, end, has_default_route, err);

@@ -159,6 +159,23 @@ refused() {
 	ask "$a" icmp 192.0.2.2
 }
 
+@test "a workload whose namespace dies: mute at once, gone soon, and its id can be used at once" {
+	ctl create n nat subnet=10.7.0.0/24
+	join a a -n n -p 8080:80
+	ctl down a dying
+	run ! ask "$a" icmp 10.7.0.1 0 300
+	join b a -n n -p 8080:80
+	ask "$b" icmp 10.7.0.1
+	ctl down a dying
+	kill "$b"
+	local i
+	for ((i = 0; i < 100; i++)); do
+		in_ns "$HOST" ip -o link | grep -q bvp || break
+		sleep 0.05
+	done
+	run ! in_ns "$HOST" sh -c 'ip -o link | grep bvp'
+}
+
 @test "ten at once get ten addresses" {
 	ctl create n nat subnet=10.7.0.0/24
 	local i

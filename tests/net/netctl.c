@@ -9,7 +9,7 @@
  *   netctl ROOT members NAME
  *   netctl ROOT up ID NETNS-FILE [-n NETWORK[:...]]... [-p PORT]... [-h HOSTNAME]
  *   netctl ROOT tap ID [-n ...]... PROGRAM ARG...  runs it with the TAP as descriptor 3
- *   netctl ROOT down ID
+ *   netctl ROOT down ID [dying]
  *   netctl ROOT show ID
  *   netctl ROOT move NETNS-FILE DEVICE [NAME]
  *   netctl ROOT time N NETWORK|none                median microseconds, over N new namespaces, of
@@ -255,7 +255,11 @@ static int do_tap(struct context *c)
 
 static int do_down(struct context *c)
 {
-	return c->argc == 1 ? net_down(&c->store, c->argv[0], 0, &c->err) : fail_usage(c);
+	bool is_dying = c->argc == 2 && str_eq(c->argv[1], "dying");
+
+	if (c->argc != 1 && !is_dying)
+		return fail_usage(c);
+	return net_down(&c->store, c->argv[0], is_dying ? NET_DOWN_DYING : 0, &c->err);
 }
 
 static int do_show(struct context *c)
