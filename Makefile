@@ -213,10 +213,11 @@ fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 	@for t in $^; do tests/fuzz/run.sh $$t $(FUZZ_SECONDS) || exit 1; done
 
 # Targets of the machine mirror a source file there; they know no JSON.
-FUZZ_VMM := $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/virtio/fs),$(wildcard tests/fuzz/fuzz_$(notdir $(f))))
+FUZZ_VMM := $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/virtio/fs) $(call src,vmmode/vmm/x86),$(wildcard tests/fuzz/fuzz_$(notdir $(f))))
 
 $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_VMM)): build/fuzz/%: tests/fuzz/%.c $(call src,spec/base) \
-		$(call src,vmmode/virtio) $(call src,vmmode/virtio/fs)
+		$(call src,vmmode/virtio) $(call src,vmmode/virtio/fs) \
+		$(filter-out %/main.c,$(call src,vmmode/vmm)) $(call src,vmmode/vmm/x86)
 	@mkdir -p $(@D)
 	clang $(COMMON) -O1 -fsanitize=fuzzer,address,undefined -o $@ $(filter %.c,$^)
 

@@ -33,12 +33,6 @@ enum {
 };
 static const uint64_t cr0_pg = UINT64_C(1) << 31;
 
-/* A CPUID answer with room for all leaves. */
-struct cpuid_room {
-	struct kvm_cpuid2 head;
-	struct kvm_cpuid_entry2 entries[CPUID_ENTRIES_MAX];
-};
-
 /* Descriptors of base 0 and limit 4 GiB: code with the L bit (64-bit), data, an empty task. */
 static const uint64_t boot_gdt[] = {
 	0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00008b0000000067, 0,
@@ -128,19 +122,18 @@ static int set_boot_registers(const struct vcpu *v, const struct x86_kernel *ker
 
 static int set_msrs(const struct vcpu *v, struct err *err)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entries[2];
-	} msrs = {
-		.head = { .nmsrs = 2 },
-		.entries = {
-			{ .index = MSR_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING },
-			/* RAM is write-back; without it Linux also gives up on PAT. */
-			{ .index = MSR_MTRR_DEFAULT, .data = MTRR_ENABLE | MTRR_WRITE_BACK },
-		},
+	static const struct kvm_msr_entry entries[] = {
+		{ .index = MSR_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING },
+		/* RAM is write-back; without it Linux also gives up on PAT. */
+		{ .index = MSR_MTRR_DEFAULT, .data = MTRR_ENABLE | MTRR_WRITE_BACK },
 	};
+	auto_free struct kvm_msrs *msrs = calloc(1, sizeof(*msrs) + sizeof(entries));
 
-	if (ioctl(v->fd, KVM_SET_MSRS, &msrs) < 0)
+	if (!msrs)
+		return err_code(err, -ENOMEM, "set the registers of vCPU %u", v->id);
+	msrs->nmsrs = ARRAY_LEN(entries);
+	memcpy(msrs->entries, entries, sizeof(entries));
+	if (ioctl(v->fd, KVM_SET_MSRS, msrs) < 0)
 		return err_sys(err, "set the model-specific registers of vCPU %u", v->id);
 	return 0;
 }
@@ -149,22 +142,23 @@ int x86_cpus_setup(const struct vcpus *set, const struct guest_mem *mem,
 		   const struct x86_kernel *kernel, struct err *err)
 {
 	const bool has_deadline = kvm_cap(set->kvm, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
-	auto_free struct cpuid_room *supported = calloc(2, sizeof(*supported));
-	struct cpuid_room *own;
+	const size_t bytes =
+	    sizeof(struct kvm_cpuid2) + CPUID_ENTRIES_MAX * sizeof(struct kvm_cpuid_entry2);
+	auto_free struct kvm_cpuid2 *supported = calloc(1, bytes);
+	auto_free struct kvm_cpuid2 *own = calloc(1, bytes);
 
-	if (!supported)
+	if (!supported || !own)
 		return err_code(err, -ENOMEM, "ask for the processor's features");
-	own = supported + 1;
-	supported->head.nent = CPUID_ENTRIES_MAX;
-	if (ioctl(set->kvm->fd, KVM_GET_SUPPORTED_CPUID, &supported->head) < 0)
+	supported->nent = CPUID_ENTRIES_MAX;
+	if (ioctl(set->kvm->fd, KVM_GET_SUPPORTED_CPUID, supported) < 0)
 		return err_sys(err, "ask for the processor's features");
 	for (unsigned int i = 0; i < set->n; i++) {
 		const struct vcpu *v = &set->v[i];
 		int rc;
 
-		*own = *supported;
-		x86_cpuid_filter(&own->head, i, set->n, has_deadline);
-		if (ioctl(v->fd, KVM_SET_CPUID2, &own->head) < 0)
+		memcpy(own, supported, bytes);
+		x86_cpuid_filter(own, i, set->n, has_deadline);
+		if (ioctl(v->fd, KVM_SET_CPUID2, own) < 0)
 			return err_sys(err, "set the features of vCPU %u", i);
 		rc = set_msrs(v, err);
 		if (rc < 0)
