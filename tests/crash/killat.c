@@ -10,8 +10,9 @@
  * The killed call is not carried out. Who executes another program is not followed further, but
  * for PROGRAM itself. `at` ends with 0 when it killed ("killed at N: NUMBER" is printed), with 3
  * when the process had fewer calls ("NUMBER calls"). What was not killed goes on untraced.
- * `reap` ends with PROGRAM's exit status when nothing of it lives REAP_MS after its end; else the
- * living are named, killed, and the exit status is 99.
+ * `reap` says "adopted PID: STATUS" of each orphan (128 + N: signal N) and ends with PROGRAM's exit
+ * status when nothing of it lives REAP_MS after its end; else the living are named, killed, and the
+ * exit status is 99.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -325,6 +326,16 @@ static void report_left(void)
 	}
 }
 
+static int exit_code(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void report_end(pid_t pid, int status)
+{
+	printf("adopted %d: %d\n", pid, exit_code(status));
+}
+
 static int command_reap(char **argv)
 {
 	int code = 0;
@@ -338,13 +349,12 @@ static int command_reap(char **argv)
 	program = spawn(argv, &gate);
 	if (write(gate, "g", 1) != 1)
 		fail("start the program");
-	do {
-		pid = waitpid(-1, &status, 0);
-	} while (pid >= 0 && pid != program);
-	code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	while ((pid = waitpid(-1, &status, 0)) != program && pid >= 0)
+		report_end(pid, status);
+	code = exit_code(status);
 	for (int ms = 0; ms < REAP_MS; ms++) {
-		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-			continue;
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+			report_end(pid, status);
 		if (pid < 0)
 			return code;
 		nap_ms(1);
