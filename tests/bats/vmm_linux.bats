@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Debian's cloud kernel under the machine. Needs a KVM that runs normal kernels and /boot/vmlinux
+# with its modules: the test bed (tests/bed/bats.sh tests/bats/vmm_linux.bats).
+bats_require_minimum_version 1.5.0
+
+setup() {
+	VMM=${BIVALVE_BIN:?}/bivalve-vmm
+	KERNEL=/boot/vmlinux
+	[ -f "$KERNEL" ] || skip "no $KERNEL (run it in the test bed)"
+	"$VMM" --self-test 2>/dev/null || skip "no KVM that runs a normal kernel"
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# initrd LINE...: a root with busybox and the virtio modules, whose init runs LINEs.
+initrd() {
+	local name
+
+	mkdir -p root/bin root/mod root/proc root/sys root/dev
+	cp "$(command -v busybox)" root/bin/busybox
+	for name in virtio_ring virtio virtio_mmio virtio-rng; do
+		cp "$(find /lib/modules -name "$name.ko" | head -n 1)" root/mod/
+	done
+	{
+		echo '#!/bin/busybox sh'
+		echo 'export PATH=/bin; busybox --install -s /bin'
+		echo 'mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev'
+		echo 'for m in virtio_ring virtio virtio_mmio virtio-rng; do insmod /mod/$m.ko; done'
+		printf '%s\n' "$@"
+		echo 'poweroff -f'
+	} >root/init
+	chmod 755 root/init
+	(cd root && find . | busybox cpio -o -H newc 2>/dev/null) >init.cpio
+}
+
+# boot KERNEL [OPTION...]: boots it with init.cpio.
+boot() {
+	local kernel=$1
+
+	shift
+	run timeout -s KILL 120 "$VMM" --kernel "$kernel" --initrd init.cpio --rng \
+		--append 'console=ttyS0 quiet panic=-1 cryptomgr.notests' "$@" </dev/null
+}
+
+@test "linux: vmlinux and bzImage boot, find the virtio device by ACPI, and power off" {
+	# shellcheck disable=SC2016 # the guest's
+	initrd 'echo cpus $(nproc) device $(cat /sys/class/misc/hw_random/rng_current)' \
+		'dd if=/dev/hwrng bs=64 count=1 2>/dev/null | wc -c'
+	boot "$KERNEL"
+	[ "$status" -eq 0 ]
+	[[ $output = *'cpus 1 device virtio_rng.0'* ]]
+	[[ $output = *$'\n64'* ]]
+	boot "$(echo /boot/vmlinuz-*)"
+	[ "$status" -eq 0 ]
+	[[ $output = *'cpus 1 device virtio_rng.0'* ]]
+}
+
+@test "linux: two processors" {
+	# shellcheck disable=SC2016 # the guest's
+	initrd 'echo cpus $(nproc)'
+	boot "$KERNEL" --cpus 2
+	[ "$status" -eq 0 ]
+	[[ $output = *'cpus 2'* ]]
+}
+
+@test "linux: memory on both sides of the hole" {
+	# shellcheck disable=SC2016 # the guest's
+	initrd 'echo high $(grep -c "^1[0-9a-f]*-.*System RAM" /proc/iomem)'
+	boot "$KERNEL" --memory 4g
+	[ "$status" -eq 0 ]
+	[[ $output = *'high 1'* ]]
+}
+
+@test "linux: a reboot ends the machine with its own exit status" {
+	initrd 'reboot -f'
+	boot "$KERNEL"
+	[ "$status" -eq 249 ]
+}
+
+@test "linux: kill -9 leaves nothing behind" {
+	initrd 'echo ready' 'sleep 60'
+	"$VMM" --kernel "$KERNEL" --initrd init.cpio --append 'console=ttyS0 quiet' </dev/null >serial 3>&- &
+	until grep -q ready serial; do sleep 0.1; done
+	kill -KILL $!
+	run wait $!
+	[ -z "$(pgrep bivalve-vmm)" ]
+}
