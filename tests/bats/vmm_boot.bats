@@ -67,6 +67,14 @@ boot() {
 	[ "$status" -eq 0 ]
 }
 
+@test "machine: disks and folders are devices beside each other" {
+	truncate -s 1M disk
+	mkdir folder
+	boot linux64 rng --rng --disk disk --disk disk,ro --fs one=folder --fs two=folder,ro
+	[ "$status" -eq 0 ]
+	[[ $output = *'ten interrupts'* ]]
+}
+
 @test "machine: a driver that breaks the rules loses its device until it resets it, and nothing else" {
 	boot linux64 mmio --rng
 	[ "$status" -eq 0 ]
@@ -116,6 +124,12 @@ boot() {
 	run -248 "$VMM" --kernel "$GUEST/linux64" --fs a=/tmp --fs a=/usr
 	[[ $output = *"the tag 'a' was given twice"* ]]
 	run -248 "$VMM" --kernel "$GUEST/linux64" --rng --rng
+	run -247 "$VMM" --kernel "$GUEST/linux64" --disk missing
+	[[ $output = *"--disk 'missing': No such file or directory"* ]]
+	run -247 "$VMM" --kernel "$GUEST/linux64" --fs a=missing
+	run -241 "$VMM" --kernel "$GUEST/linux64" --disk noise,rw
+	[[ $output = *"unknown word 'rw'"* ]]
+	run -241 "$VMM" --kernel "$GUEST/linux64" --net tap:x,mac=1
 }
 
 @test "machine: no /dev/kvm, and no permission for it" {

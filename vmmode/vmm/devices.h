@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From the device options of the command line to virtio devices: opens what they name. */
+/*
+ * From the device options of the command line to virtio devices: opens what they name. A value is a
+ * name and words behind commas; what has a comma in its name is given as fd:N.
+ */
 #ifndef BIVALVE_VMMODE_VMM_DEVICES_H
 #define BIVALVE_VMMODE_VMM_DEVICES_H
 
@@ -7,12 +10,23 @@
 #include "vmmode/virtio/loop.h"
 #include "vmmode/vmm/options.h"
 
+/* What devices share, and the descriptors that were opened for them. */
+struct vmm_device_env {
+	struct loop *loop; /* borrowed */
+	unsigned int cpus;
+	int fds[2 * VMM_DEVICES_MAX]; /* owned; closed by vmm_device_env_fini() */
+	unsigned int n_fds;
+};
+
+/* vmm_device_env_fini - after the devices are gone. */
+void vmm_device_env_fini(struct vmm_device_env *env);
+
 /*
  * vmm_device_new - the device that @opt describes.
  * Returns 0 and gives *@out (freed by its ops->destroy); -ENOTSUP this program has no such device;
  * -ENOENT, -EACCES and others of opening what it names; -EINVAL the option is malformed.
  */
-MUST_CHECK int vmm_device_new(const struct vmm_device_option *opt, struct loop *loop,
+MUST_CHECK int vmm_device_new(const struct vmm_device_option *opt, struct vmm_device_env *env,
 			      struct virtio_device **out, struct err *err);
 
 /*

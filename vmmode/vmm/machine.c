@@ -49,6 +49,7 @@ struct machine {
 	struct x86_kernel kernel;
 	gpa_t initrd;
 	uint64_t initrd_bytes;
+	struct vmm_device_env device_env;
 	unsigned int n_devices;
 	struct mmio devices[VMM_DEVICES_MAX];
 };
@@ -268,7 +269,7 @@ static int add_device(struct machine *m, const struct vmm_device_option *opt, st
 	m->status = VMM_EXIT_USAGE;
 	if (line < 0)
 		return err_set(err, line, "more devices than interrupt lines");
-	rc = vmm_device_new(opt, &m->loop, &dev, err);
+	rc = vmm_device_new(opt, &m->device_env, &dev, err);
 	m->status = device_status(rc);
 	if (rc < 0)
 		return rc;
@@ -285,6 +286,8 @@ static int step_devices(struct machine *m, struct err *err)
 {
 	int rc = 0;
 
+	m->device_env.loop = &m->loop;
+	m->device_env.cpus = m->opts->cpus;
 	for (unsigned int i = 0; i < m->opts->n_devices && rc == 0; i++)
 		rc = add_device(m, &m->opts->devices[i], err);
 	return rc;
@@ -433,6 +436,7 @@ static void machine_fini(struct machine *m)
 	phase(m, "vCPUs ended");
 	while (m->n_devices)
 		mmio_fini(&m->devices[--m->n_devices]);
+	vmm_device_env_fini(&m->device_env);
 	serial_fini(&m->serial);
 	if (m->serial_out_fd > STDERR_FILENO)
 		cleanup_close(&m->serial_out_fd);
