@@ -11,7 +11,8 @@
  * A child that fails sends its struct err and ends; ns_next() returns it, and the caller reaps with
  * ns_kill(). A child whose parent dies before NS_EVENT_READY is killed.
  *
- * `create`: events until READY, then ns_child_fini(): the child waits on plan->start_fd.
+ * `create`: events until READY, ns_continue(READY), ns_child_fini(): the child waits on
+ * plan->start_fd.
  * `run`: record the pid, ns_continue(READY) at once, events until RUNNING: no round trip is lost.
  */
 #ifndef BIVALVE_NAMESPACES_LAUNCH_H
@@ -41,9 +42,9 @@ enum ns_event_kind {
 	NS_EVENT_CONSOLE, /* @fd: the pty's master; the child goes on by itself */
 	NS_EVENT_HOOKS,   /* namespaces and mounts are there, before pivot_root; waits (init only,
 			     when   plan->stop_for_hooks) */
-	NS_EVENT_READY,   /* all but the last step is applied; waits for ns_continue() (a container
-			     with plan->start_fd >= 0: for ns_start_connect()), then runs the
-			     startContainer hooks and executes */
+	NS_EVENT_READY,   /* all but the last step is applied; waits for ns_continue(), without
+			     which it ends with the caller; then (with plan->start_fd >= 0: when
+			     ns_start_connect() came) runs the startContainer hooks and executes */
 	NS_EVENT_SECCOMP, /* @fd: the seccomp notify listener; waits until it was handed on */
 	NS_EVENT_RUNNING, /* the program was executed; the last event */
 };

@@ -332,7 +332,9 @@ int workload_prepare(struct workload *w, const struct sync *sync, struct err *er
 		return rc;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(err, "become not dumpable");
-	/* From READY on the container may outlive the runtime that made it. */
+	/* From the answer to READY on the container may outlive the runtime that made it. Until
+	 * then the end of the socket tells: a signal could still come when the answer is there
+	 * already. */
 	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
 		return err_sys(err, "clear the parent-death signal");
 	return 0;
@@ -341,6 +343,10 @@ int workload_prepare(struct workload *w, const struct sync *sync, struct err *er
 /* ---- stages 8 to 12 ----------------------------------------------------------------------------
  */
 
+/*
+ * Nothing of a container may be left that no state folder names: until the runtime has answered,
+ * that is, has recorded us, we end with it. From then on we may outlive it.
+ */
 static int wait_for_go(const struct workload *w, struct sync *sync, struct err *err)
 {
 	struct sync start;
@@ -348,8 +354,11 @@ static int wait_for_go(const struct workload *w, struct sync *sync, struct err *
 
 	if (rc < 0)
 		return err_code(err, rc, "report to the runtime");
+	rc = sync_wait(sync, SYNC_READY, err);
+	if (rc < 0)
+		return rc;
 	if (w->start_fd < 0)
-		return sync_wait(sync, SYNC_READY, err);
+		return 0;
 	rc = start_wait(w->start_fd, &start, err);
 	if (rc < 0)
 		return rc;

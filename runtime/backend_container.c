@@ -210,8 +210,8 @@ static int fill_plan(struct creation *cr, struct launch_texts *texts, struct err
 	plan->io.preserve_fds = cr->options->preserve_fds + plan->io.listen_fds;
 	plan->io.extra_env = cr->has_notify ? notify_env : NULL;
 	plan->start_fd = cr->start_fd;
-	plan->stop_for_hooks = hooks_any(config, HOOK_PRESTART) ||
-			       hooks_any(config, HOOK_CREATE_RUNTIME);
+	plan->stop_for_hooks =
+	    hooks_any(config, HOOK_PRESTART) || hooks_any(config, HOOK_CREATE_RUNTIME);
 	if (rc == 0 && hooks_any(config, HOOK_CREATE_CONTAINER))
 		rc = split_state(&cr->c, CTR_CREATING, &texts->created, &plan->state_created, err);
 	if (rc == 0 && hooks_any(config, HOOK_START_CONTAINER))
@@ -297,6 +297,7 @@ static int take_console(const char *socket, int fd, int *out_console_fd, struct 
 	return 0;
 }
 
+/* With a start socket it goes on to wait there. */
 static int let_run(struct creation *cr, struct err *err)
 {
 	int rc = end_creation(cr, err);
@@ -322,7 +323,7 @@ static int on_event(struct creation *cr, const struct ns_event *event, struct er
 			rc = let_run(cr, err);
 		return rc;
 	case NS_EVENT_READY:
-		return cr->is_run ? 0 : end_creation(cr, err);
+		return cr->is_run ? 0 : let_run(cr, err);
 	case NS_EVENT_SECCOMP:
 		rc = send_seccomp_listener(&cr->c, &view, view.pid, fd, err);
 		return rc < 0 ? rc : ns_continue(&cr->child, NS_EVENT_SECCOMP, err);

@@ -200,12 +200,13 @@ static inline int follow(struct run *r, enum ns_event_kind last)
 			r->console_fd = e.fd;
 		if (e.kind == NS_EVENT_SECCOMP)
 			r->listener_fd = e.fd;
-		if (e.kind == last)
+		/* A process that waits for a start is let go at once: it is recorded. */
+		if (e.kind == last && (e.kind != NS_EVENT_READY || r->plan.start_fd < 0))
 			return 0;
 		if (e.kind == NS_EVENT_HOOKS || e.kind == NS_EVENT_SECCOMP ||
-		    (e.kind == NS_EVENT_READY && r->plan.start_fd < 0))
+		    e.kind == NS_EVENT_READY)
 			rc = ns_continue(&r->child, e.kind, &r->err);
-		if (rc < 0)
+		if (rc < 0 || e.kind == last)
 			return rc;
 	}
 }
