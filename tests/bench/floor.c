@@ -58,6 +58,32 @@ static void make_devices(void)
 	MUST(symlink("pts/ptmx", "dev/ptmx"));
 }
 
+/* As the config's cgroup mount: one mount for v2, a tmpfs with one per controller for v1. */
+static void mount_cgroups(void)
+{
+	static const char *const v1[] = { "systemd", "pids",   "blkio",   "freezer", "devices",
+					  "memory",  "cpuset", "cpuacct", "cpu" };
+
+	if (access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0) {
+		MUST(mount("cgroup", "sys/fs/cgroup", "cgroup2", NS_FLAGS | MS_RDONLY, NULL));
+		return;
+	}
+	MUST(mount("cgroup", "sys/fs/cgroup", "tmpfs", NS_FLAGS, "mode=755"));
+	for (size_t i = 0; i < sizeof(v1) / sizeof(v1[0]); i++) {
+		char host[64];
+		char path[64];
+
+		snprintf(host, sizeof(host), "/sys/fs/cgroup/%s", v1[i]);
+		snprintf(path, sizeof(path), "sys/fs/cgroup/%s", v1[i]);
+		if (access(host, F_OK) < 0)
+			continue;
+		MUST(mkdir(path, 0755));
+		MUST(mount("cgroup", path, "cgroup", NS_FLAGS | MS_RDONLY,
+			   i == 0 ? "none,name=systemd" : v1[i]));
+	}
+	MUST(mount(NULL, "sys/fs/cgroup", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | NS_FLAGS, NULL));
+}
+
 static void make_mounts(const char *root)
 {
 	MUST(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL));
@@ -73,6 +99,7 @@ static void make_mounts(const char *root)
 	MUST(mount("shm", "dev/shm", "tmpfs", NS_FLAGS, "mode=1777,size=65536k"));
 	MUST(mount("mqueue", "dev/mqueue", "mqueue", NS_FLAGS, NULL));
 	MUST(mount("sysfs", "sys", "sysfs", NS_FLAGS | MS_RDONLY, NULL));
+	mount_cgroups();
 	make_devices();
 	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]); i++) {
 		struct stat st;
