@@ -355,7 +355,21 @@ static void test_fill_then_publish(void)
 	rig_fini(&r);
 }
 
+/* The indirect table is the queue's own table: nested like any other, and no way to go on for ever.
+ */
+static void test_indirect_to_itself(void)
+{
+	struct rig r;
+
+	rig_init(&r);
+	vqd_desc(&r.d, 0, r.d.config.desc, SIZE * 16, I, 0);
+	vqd_publish(&r.d, 0);
+	CHECK_EQ(virtq_pop(&r.q, &r.chain), -EINVAL);
+	rig_fini(&r);
+}
+
 TEST_MAIN(TEST(test_mem), TEST(test_activate_refuses), TEST(test_round_trip),
 	  TEST(test_hostile_chains), TEST(test_chain_lengths), TEST(test_indirect),
 	  TEST(test_total_length), TEST(test_index_jumps), TEST(test_in_flight_is_bounded),
-	  TEST(test_calls), TEST(test_kicks), TEST(test_fill_then_publish))
+	  TEST(test_calls), TEST(test_kicks), TEST(test_fill_then_publish),
+	  TEST(test_indirect_to_itself))

@@ -106,32 +106,44 @@ static int add_buffer(const struct virtq *q, struct virtq_chain *c, const struct
 	return 0;
 }
 
-/* Appends the descriptors of @table from @i on. The chain's length bounds the walk. */
-static int add_descs(const struct virtq *q, struct virtq_chain *c, const uint8_t *table,
-		     uint16_t table_size, uint16_t i)
+/* A table of descriptors: the queue's own, or one that a descriptor of it refers to. */
+struct table {
+	const uint8_t *at;
+	uint16_t size;
+	bool is_indirect; /* not told from its address: that may be the queue's own */
+};
+
+/* The table that @d refers to. virtio 1.2, 2.7.5.3.1: not nested, not with NEXT, a whole number of
+ * entries. */
+static int open_indirect(const struct virtq *q, const struct desc *d, struct table *out)
 {
-	const bool nested = table != q->desc;
+	if (!q->indirect || (d->flags & VRING_DESC_F_NEXT) || d->len == 0 || d->len % DESC_BYTES ||
+	    d->len / DESC_BYTES > q->size || d->addr % DESC_BYTES)
+		return -EINVAL;
+	out->at = guest_mem_at(q->mem, d->addr, d->len);
+	out->size = (uint16_t)(d->len / DESC_BYTES);
+	out->is_indirect = true;
+	return out->at ? 0 : -EFAULT;
+}
+
+/* Appends the chain of descriptors that starts at @i. Its length bounds the walk. */
+static int add_descs(const struct virtq *q, struct virtq_chain *c, uint16_t i)
+{
+	struct table t = { .at = q->desc, .size = q->size };
 
 	for (;;) {
 		struct desc d;
 		int rc;
 
-		if (i >= table_size)
+		if (i >= t.size)
 			return -EINVAL;
-		d = load_desc(table, i);
+		d = load_desc(t.at, i);
 		if (d.flags & VRING_DESC_F_INDIRECT) {
-			const uint8_t *inner;
-
-			/* virtio 1.2, 2.7.5.3.1: not nested, not with NEXT, a whole number of
-			 * entries. */
-			if (!q->indirect || nested || (d.flags & VRING_DESC_F_NEXT) || d.len == 0 ||
-			    d.len % DESC_BYTES || d.len / DESC_BYTES > q->size ||
-			    d.addr % DESC_BYTES)
-				return -EINVAL;
-			inner = guest_mem_at(q->mem, d.addr, d.len);
-			if (!inner)
-				return -EFAULT;
-			return add_descs(q, c, inner, (uint16_t)(d.len / DESC_BYTES), 0);
+			rc = t.is_indirect ? -EINVAL : open_indirect(q, &d, &t);
+			if (rc < 0)
+				return rc;
+			i = 0;
+			continue;
 		}
 		rc = add_buffer(q, c, &d);
 		if (rc < 0)
@@ -162,7 +174,7 @@ int virtq_pop(struct virtq *q, struct virtq_chain *out)
 	out->n_write = 0;
 	out->read_bytes = 0;
 	out->write_bytes = 0;
-	rc = add_descs(q, out, q->desc, q->size, head);
+	rc = add_descs(q, out, head);
 	if (rc < 0)
 		return rc;
 	q->next_avail++;
