@@ -157,7 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&g, 0, sizeof(g));
 	o.root_fd = open(path, O_PATH | O_CLOEXEC);
 	o.proc_fd = world.proc_fd;
-	require(fs_server_init(&g.s, &o) == 0);
+	require(fs_server_init(&g.s, &o, FDS) == 0);
 	(void)close(o.root_fd);
 	for (unsigned int i = 0; i < KNOWN; i++)
 		g.nodes[i] = FUSE_ROOT_ID;

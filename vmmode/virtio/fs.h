@@ -61,7 +61,8 @@ struct virtio_fs_options {
  * @loop: not used, the device has its own threads
  *
  * Inodes beyond max_fds are kept by file handle, which needs CAP_DAC_READ_SEARCH and a file system
- * that can export them; where it cannot, the guest gets ENFILE beyond max_fds. Files that the
+ * that can export them. Where there are no handles (overlayfs) descriptors stay open, up to half of
+ * RLIMIT_NOFILE: raise its soft limit first. Beyond that the guest gets ENFILE. Files that the
  * guest creates belong to the guest's ids with CAP_SETUID and CAP_SETGID, else to this process.
  * Returns 0; -EINVAL a bad tag, flag or number; -ENOTDIR root_fd is no folder; -ENOMEM; -errno.
  */

@@ -12,12 +12,14 @@
 #include "vmmode/virtio/fs.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <linux/virtio_fs.h>
 #include <linux/virtio_ids.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
 #include "spec/base/proc.h"
 #include "vmmode/virtio/fs/server.h"
@@ -372,6 +374,33 @@ static int check_options(struct virtio_fs_options *o, struct err *err)
 	return 0;
 }
 
+static uint32_t least(uint64_t a, uint64_t b)
+{
+	return (uint32_t)(a < b ? a : b);
+}
+
+/*
+ * Fits the bounds into this process's limit of descriptors: a quarter is for open files, half for
+ * inodes, the rest for all else. Returns the bound for inodes that cannot be kept by handle.
+ */
+static uint32_t fit_limits(struct virtio_fs_options *o)
+{
+	struct rlimit lim = { .rlim_cur = 1024 };
+	uint32_t hard;
+	int fd;
+
+	(void)getrlimit(RLIMIT_NOFILE, &lim);
+	hard = least(lim.rlim_cur / 2, o->max_inodes);
+	hard = hard < 2 ? 2 : hard;
+	o->max_files = least(o->max_files, lim.rlim_cur / 4 + 1);
+	o->max_fds = least(o->max_fds, hard);
+	/* The kernel's table of descriptors grows here and now: with threads around, each doubling
+	 * of it waits for an RCU grace period, milliseconds in the middle of a request. */
+	fd = fcntl(o->root_fd, F_DUPFD_CLOEXEC, least(o->max_fds, lim.rlim_cur - 1));
+	cleanup_close(&fd);
+	return hard;
+}
+
 /* Fills in what the transport looks at. */
 static int make_device(struct fs_device *fs, const struct virtio_fs_options *o)
 {
@@ -419,7 +448,7 @@ int virtio_fs_new(const struct virtio_fs_options *opts, struct loop *loop,
 	fs->stop_fd = -1;
 	rc = make_device(fs, &o);
 	if (rc == 0)
-		rc = fs_server_init(&fs->server, &o);
+		rc = fs_server_init(&fs->server, &o, fit_limits(&o));
 	if (rc < 0) {
 		cleanup_close(&fs->stop_fd);
 		free(fs->fqs);

@@ -10,11 +10,12 @@
 
 enum {
 	ROOT = 1,
-	CHUNK = 1024,          /* slots */
-	FIRST_HEADS = 1024,    /* hash heads at the start */
-	HANDLE_MAX = 128,      /* bytes: MAX_HANDLE_SZ of open_by_handle_at(2) */
-	MOUNTS_MAX = 256,      /* mounts that are remembered for handles */
-	CLOCK_STEPS_MAX = 4096 /* slots looked at for one descriptor to close */
+	CHUNK = 1024,           /* slots */
+	FIRST_HEADS = 1024,     /* hash heads at the start */
+	HANDLE_MAX = 128,       /* bytes: MAX_HANDLE_SZ of open_by_handle_at(2) */
+	MOUNTS_MAX = 256,       /* mounts that are remembered for handles */
+	CLOCK_STEPS_MAX = 4096, /* slots looked at for one descriptor to close */
+	FDS_STEP = 1024,        /* by which the bound grows where nothing can be closed */
 };
 
 struct fs_inode {
@@ -109,8 +110,8 @@ static void hash_grow(struct fs_inodes *t)
 
 /* ---- handles ------------------------------------------------------------------------------- */
 
-/* The handle of the inode behind @fd; the caller frees it. Returns 0 or -errno. */
-static int take_handle(int fd, struct file_handle **out)
+/* The handle of the inode behind @fd, freed by the caller; NULL: it has none, or no memory. */
+static struct file_handle *take_handle(int fd)
 {
 	union {
 		struct file_handle h;
@@ -122,14 +123,12 @@ static int take_handle(int fd, struct file_handle **out)
 
 	u.h.handle_bytes = HANDLE_MAX;
 	if (name_to_handle_at(fd, "", &u.h, &mnt_id, AT_EMPTY_PATH) < 0)
-		return -errno;
+		return NULL;
 	bytes = sizeof(u.h) + u.h.handle_bytes;
 	copy = malloc(bytes);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, &u, bytes);
-	*out = copy;
-	return 0;
+	if (copy)
+		memcpy(copy, &u, bytes);
+	return copy;
 }
 
 static bool same_handle(const struct file_handle *a, const struct file_handle *b)
@@ -182,7 +181,9 @@ static bool evict(struct fs_inodes *t, struct fs_inode *inode)
 {
 	const struct fs_mount *m;
 
-	if (!inode->handle && take_handle(inode->fd, &inode->handle) < 0) {
+	if (!inode->handle)
+		inode->handle = take_handle(inode->fd);
+	if (!inode->handle) {
 		inode->no_handle = true;
 		return false;
 	}
@@ -218,7 +219,11 @@ static int make_room(struct fs_inodes *t)
 		else if (evict(t, inode))
 			return 0;
 	}
-	return -ENFILE;
+	if (t->max_fds >= t->hard_fds)
+		return -ENFILE;
+	/* Nothing here can be kept by handle. Not one by one: the search is not to be repeated. */
+	t->max_fds += t->hard_fds - t->max_fds < FDS_STEP ? t->hard_fds - t->max_fds : FDS_STEP;
+	return 0;
 }
 
 /* Opens the inode that is kept by handle. Called with the lock held. */
@@ -315,34 +320,33 @@ static int add_root(struct fs_inodes *t, int root_fd)
 				   .fd = fd,
 				   .type = S_IFDIR,
 				   .no_handle = true };
+	slot(t, 0)->fd = -1;
+	t->n_slots = ROOT + 1;
 	hash_add(t, ROOT);
 	return 0;
 }
 
-int fs_inodes_init(struct fs_inodes *t, int root_fd, int proc_fd, uint32_t max_inodes,
-		   uint32_t max_fds)
+int fs_inodes_init(struct fs_inodes *t, int root_fd, int proc_fd, const struct fs_limits *limits)
 {
 	int rc = -ENOMEM;
 
 	*t = (struct fs_inodes){ .lock = PTHREAD_MUTEX_INITIALIZER,
 				 .proc_fd = proc_fd,
-				 .max_fds = max_fds,
+				 .max_fds = limits->fds,
+				 .hard_fds = limits->fds_hard,
 				 .n_heads = FIRST_HEADS };
-	if (max_inodes < 2 || max_fds < 2 || max_inodes == UINT32_MAX)
+	if (limits->inodes < 2 || limits->fds < 2 || limits->fds_hard < limits->fds ||
+	    limits->inodes == UINT32_MAX)
 		return -EINVAL;
-	t->max_slots = max_inodes + 1;
+	t->max_slots = limits->inodes + 1;
 	if (getrandom(&t->key, sizeof(t->key), 0) != sizeof(t->key))
 		return -EIO;
 	t->chunks = calloc(t->max_slots / CHUNK + 1, sizeof(struct fs_inode *));
 	t->heads = calloc(t->n_heads, sizeof(*t->heads));
 	t->mounts = calloc(MOUNTS_MAX, sizeof(*t->mounts));
-	if (t->chunks && t->heads && t->mounts)
+	if (t->chunks && t->heads && t->mounts) {
 		t->chunks[0] = calloc(CHUNK, sizeof(struct fs_inode));
-	if (t->mounts && t->chunks && t->chunks[0]) {
-		t->n_slots = ROOT + 1;
-		slot(t, 0)->fd = -1;
-		slot(t, ROOT)->fd = -1;
-		rc = add_root(t, root_fd);
+		rc = t->chunks[0] ? add_root(t, root_fd) : -ENOMEM;
 	}
 	if (rc < 0)
 		fs_inodes_fini(t);
@@ -351,7 +355,7 @@ int fs_inodes_init(struct fs_inodes *t, int root_fd, int proc_fd, uint32_t max_i
 
 void fs_inodes_fini(struct fs_inodes *t)
 {
-	for (uint32_t i = ROOT; i < t->n_slots; i++) {
+	for (uint32_t i = ROOT; t->chunks && i < t->n_slots; i++) {
 		cleanup_close(&slot(t, i)->fd);
 		free(slot(t, i)->handle);
 	}
@@ -441,9 +445,9 @@ static uint32_t find_inode(struct fs_inodes *t, int fd, const struct statx *stx,
 			continue;
 		if (inode->fd >= 0)
 			return i;
-		if (!*handle && take_handle(fd, handle) < 0)
-			continue;
-		if (same_handle(inode->handle, *handle))
+		if (!*handle)
+			*handle = take_handle(fd);
+		if (*handle && same_handle(inode->handle, *handle))
 			return i;
 	}
 	return 0;
@@ -478,7 +482,6 @@ static int add_inode(struct fs_inodes *t, int *fd, const struct statx *stx, uint
 int fs_inode_enter(struct fs_inodes *t, int *fd, const struct statx *stx, uint64_t *out_id)
 {
 	auto_free struct file_handle *handle = NULL;
-	struct fs_inode *inode;
 	uint32_t i;
 	int rc = 0;
 
@@ -487,7 +490,8 @@ int fs_inode_enter(struct fs_inodes *t, int *fd, const struct statx *stx, uint64
 	if (!i)
 		rc = add_inode(t, fd, stx, &i);
 	if (rc == 0) {
-		inode = slot(t, i);
+		struct fs_inode *inode = slot(t, i);
+
 		if (i != ROOT)
 			inode->nlookup++;
 		if (inode->fd < 0 && make_room(t) == 0) {

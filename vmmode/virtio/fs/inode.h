@@ -5,10 +5,11 @@
  * of one inode (device, inode number, mount) give one id. The guest counts its lookups and forgets
  * them; a slot is freed when the count is 0 and no request uses it.
  *
- * Descriptors are bounded: beyond max_fds the one that was not used for longest is closed, and the
- * inode is kept by its file handle (name_to_handle_at(2)), where the file system has handles and
- * this process may open them. A live descriptor keeps the inode number from being reused; an inode
- * kept by handle is compared by handle.
+ * Descriptors are bounded: beyond limits.fds one that was not used lately is closed, and the inode
+ * is kept by its file handle (name_to_handle_at(2)). Where the file system has no handles
+ * (overlayfs) or this process may not open them, descriptors stay open, up to limits.fds_hard. A
+ * live descriptor keeps the inode number from being reused; an inode kept by handle is compared by
+ * handle.
  *
  * Any thread may call; one mutex guards the table. Source: uapi linux/fuse.h, FUSE_FORGET.
  */
@@ -25,10 +26,16 @@
 struct fs_inode; /* one slot */
 struct fs_mount; /* one mount that handles are opened on */
 
+struct fs_limits {
+	uint32_t inodes;   /* that the guest may know */
+	uint32_t fds;      /* descriptors kept for them, the root's not counted */
+	uint32_t fds_hard; /* the same where inodes cannot be kept by handle; at least fds */
+};
+
 struct fs_inodes {
 	pthread_mutex_t lock;
-	int proc_fd;              /* borrowed: /proc/self/fd */
-	uint32_t max_fds;         /* descriptors kept, the root's not counted */
+	int proc_fd; /* borrowed: /proc/self/fd */
+	uint32_t max_fds, hard_fds;
 	uint32_t max_slots;       /* inodes, slot 0 (never used) and the root included */
 	struct fs_inode **chunks; /* owned; slots never move */
 	uint32_t n_slots;         /* slots ever used */
@@ -56,8 +63,8 @@ struct fs_node {
  * fs_inodes_init - an empty table whose node 1 is @root_fd (duplicated).
  * Returns 0; -ENOTDIR; -EINVAL a bound below 2; -ENOMEM; -errno.
  */
-MUST_CHECK int fs_inodes_init(struct fs_inodes *t, int root_fd, int proc_fd, uint32_t max_inodes,
-			      uint32_t max_fds);
+MUST_CHECK int fs_inodes_init(struct fs_inodes *t, int root_fd, int proc_fd,
+			      const struct fs_limits *limits);
 void fs_inodes_fini(struct fs_inodes *t);
 
 /* fs_inodes_clear - forgets everything but the root, as FUSE_DESTROY and a reset ask for. */

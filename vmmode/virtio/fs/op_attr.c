@@ -109,23 +109,33 @@ static int set_mode(struct fs_req *r)
 static int set_owner(struct fs_req *r)
 {
 	const struct fuse_setattr_in *in = &r->arg.setattr;
-	const uid_t uid = in->valid & FATTR_UID ? in->uid : (uid_t)-1;
-	const gid_t gid = in->valid & FATTR_GID ? in->gid : (gid_t)-1;
+	const uid_t uid = (in->valid & FATTR_UID) ? in->uid : (uid_t)-1;
+	const gid_t gid = (in->valid & FATTR_GID) ? in->gid : (gid_t)-1;
 
 	return fchownat(r->node.fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno
 											   : 0;
 }
 
-/* A new size, by the guest's descriptor where it has one: that may be all that can still write. */
+static int truncate_fd(const struct fs_req *r, int fd)
+{
+	const bool kills = r->arg.setattr.valid & FATTR_KILL_SUIDGID;
+	int rc = kills ? fs_creds_drop_fsetid(&r->t->creds) : 0;
+
+	if (rc == 0 && ftruncate(fd, (off_t)r->arg.setattr.size) < 0)
+		rc = -errno;
+	if (kills)
+		fs_creds_restore(&r->t->creds);
+	return rc;
+}
+
+/* A new size, by the guest's open file where it has one: that may be all that can still write. */
 static int set_size(struct fs_req *r)
 {
 	const struct fuse_setattr_in *in = &r->arg.setattr;
-	const bool kills = in->valid & FATTR_KILL_SUIDGID;
-	struct fs_file *file = NULL;
-	auto_close int opened = -1;
+	struct fs_file *file;
 	char name[16];
-	int rc = 0;
 	int fd;
+	int rc;
 
 	if (r->node.type != S_IFREG || in->size > INT64_MAX)
 		return -EINVAL;
@@ -133,21 +143,16 @@ static int set_size(struct fs_req *r)
 		rc = fs_file_get(&r->s->files, in->fh, r->in.nodeid, false, &file);
 		if (rc < 0)
 			return rc;
-		fd = file->fd;
-	} else {
-		opened = openat(r->s->proc_fd, fs_proc_name(name, r->node.fd),
-				O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-		if (opened < 0)
-			return -errno;
-		fd = opened;
+		rc = truncate_fd(r, file->fd);
+		fs_file_put(&r->s->files, &file);
+		return rc;
 	}
-	if (kills)
-		rc = fs_creds_drop_fsetid(&r->t->creds);
-	if (rc == 0 && ftruncate(fd, (off_t)in->size) < 0)
-		rc = -errno;
-	if (kills)
-		fs_creds_restore(&r->t->creds);
-	fs_file_put(&r->s->files, &file);
+	fd = openat(r->s->proc_fd, fs_proc_name(name, r->node.fd),
+		    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	rc = truncate_fd(r, fd);
+	(void)close(fd);
 	return rc;
 }
 

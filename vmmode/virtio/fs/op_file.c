@@ -297,7 +297,7 @@ int fs_op_release(struct fs_req *r)
 
 static int sync_fd(int fd, uint32_t flags)
 {
-	const int rc = flags & FUSE_FSYNC_FDATASYNC ? fdatasync(fd) : fsync(fd);
+	const int rc = (flags & FUSE_FSYNC_FDATASYNC) ? fdatasync(fd) : fsync(fd);
 
 	return rc < 0 ? -errno : 0;
 }

@@ -4,16 +4,18 @@
 
 #include "vmmode/virtio/fs/request.h"
 
-int fs_server_init(struct fs_server *s, const struct virtio_fs_options *opts)
+int fs_server_init(struct fs_server *s, const struct virtio_fs_options *opts, uint32_t fds_hard)
 {
+	const struct fs_limits limits = { .inodes = opts->max_inodes,
+					  .fds = opts->max_fds,
+					  .fds_hard = fds_hard };
 	int rc;
 
 	*s = (struct fs_server){ .proc_fd = opts->proc_fd,
 				 .flags = opts->flags,
 				 .cache = opts->cache,
 				 .locks_lock = PTHREAD_MUTEX_INITIALIZER };
-	rc = fs_inodes_init(&s->inodes, opts->root_fd, opts->proc_fd, opts->max_inodes,
-			    opts->max_fds);
+	rc = fs_inodes_init(&s->inodes, opts->root_fd, opts->proc_fd, &limits);
 	if (rc < 0)
 		return rc;
 	rc = fs_files_init(&s->files, opts->max_files);

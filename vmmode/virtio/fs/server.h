@@ -56,8 +56,10 @@ enum fs_verdict {
 	FS_BROKEN,  /* no FUSE request at all */
 };
 
-/* fs_server_init - @opts with all defaults filled in. Returns 0 or -errno as virtio_fs_new(). */
-MUST_CHECK int fs_server_init(struct fs_server *s, const struct virtio_fs_options *opts);
+/* fs_server_init - @opts with all defaults filled in; @fds_hard: see fs_limits. Returns 0 or -errno
+ * as virtio_fs_new(). */
+MUST_CHECK int fs_server_init(struct fs_server *s, const struct virtio_fs_options *opts,
+			      uint32_t fds_hard);
 void fs_server_fini(struct fs_server *s);
 
 /* fs_server_clear - as after an unmount: no inodes, files, locks; the next request is INIT. */
