@@ -290,6 +290,11 @@ demo: deps
 bench: all $(B)/bench/floor $(B)/bench/measure
 	@tests/bench/run.sh $(B)
 
+# What one request to the file server costs; by hand, not part of bench.
+$(B)/bench/fs_queue: $(B)/tests/bench/fs_queue.o $(A_VMM)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_VMM) -Wl,--end-group
+
 $(B)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(COMMON) $(WARN) -O2 -static -o $@ $<
