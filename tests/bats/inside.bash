@@ -18,7 +18,8 @@ prints() {
 
 # refused TEXT [ARG-OF-RUN...]: `run` exits with 1 and one line that has TEXT, and leaves nothing.
 refused() {
-	run -1 bivalve run "${@:2}" --bundle "$BUNDLE" "$ID"
+	# Not for ever, where it is not refused.
+	run -1 timeout 20 "$BIVALVE" --root "$STATE" run "${@:2}" --bundle "$BUNDLE" "$ID" </dev/null
 	[ "${#lines[@]}" -eq 1 ] || { echo "not one line: $output" >&2; return 1; }
 	[[ $output == *"$1"* ]] || { printf 'wanted: %s\ngot: %s\n' "$1" "$output" >&2; return 1; }
 	nothing_left
