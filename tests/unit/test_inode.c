@@ -18,7 +18,7 @@ struct box {
 
 static void box_open(struct box *b, const struct fs_limits *limits)
 {
-	char name[8];
+	char name[16];
 
 	strcpy(b->path, "/tmp/bivalve-in.XXXXXX");
 	CHECK(mkdtemp(b->path) != NULL);
@@ -33,7 +33,7 @@ static void box_open(struct box *b, const struct fs_limits *limits)
 
 static void box_close(struct box *b)
 {
-	char name[8];
+	char name[16];
 
 	fs_inodes_fini(&b->t);
 	for (int i = 0; i < FILES; i++) {
@@ -50,7 +50,7 @@ static int enter(struct box *b, int i, uint64_t *id)
 {
 	auto_close int fd = -1;
 	struct statx stx;
-	char name[8];
+	char name[16];
 
 	(void)snprintf(name, sizeof(name), "f%d", i);
 	fd = openat(b->root_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);

@@ -18,12 +18,21 @@ int fs_files_init(struct fs_files *t, uint32_t max_files)
 	return t->chunks ? 0 : -ENOMEM;
 }
 
+/* Frees a chunk; only the first @n of its slots were ever used. */
+static void chunk_free(struct fs_file *chunk, uint32_t n)
+{
+	for (uint32_t i = 0; chunk && i < n; i++)
+		cleanup_close(&chunk[i].fd);
+	free(chunk);
+}
+
 void fs_files_fini(struct fs_files *t)
 {
-	for (uint32_t i = 0; i < t->n_slots; i++)
-		cleanup_close(&slot(t, i)->fd);
-	for (uint32_t c = 0; t->chunks && c <= t->max_slots / CHUNK; c++)
-		free(t->chunks[c]);
+	for (uint32_t at = 0; t->chunks && at < t->max_slots; at += CHUNK) {
+		const uint32_t used = at < t->n_slots ? t->n_slots - at : 0;
+
+		chunk_free(t->chunks[at / CHUNK], used < CHUNK ? used : CHUNK);
+	}
 	free(t->chunks);
 	*t = (struct fs_files){ .lock = PTHREAD_MUTEX_INITIALIZER };
 }

@@ -353,16 +353,25 @@ int fs_inodes_init(struct fs_inodes *t, int root_fd, int proc_fd, const struct f
 	return rc;
 }
 
+/* Frees a chunk and what its slots own; only the first @n of them were ever used. */
+static void chunk_free(struct fs_inode *chunk, uint32_t n)
+{
+	for (uint32_t i = 0; chunk && i < n; i++) {
+		cleanup_close(&chunk[i].fd);
+		free(chunk[i].handle);
+	}
+	free(chunk);
+}
+
 void fs_inodes_fini(struct fs_inodes *t)
 {
-	for (uint32_t i = ROOT; t->chunks && i < t->n_slots; i++) {
-		cleanup_close(&slot(t, i)->fd);
-		free(slot(t, i)->handle);
+	for (uint32_t at = 0; t->chunks && at < t->max_slots; at += CHUNK) {
+		const uint32_t used = at < t->n_slots ? t->n_slots - at : 0;
+
+		chunk_free(t->chunks[at / CHUNK], used < CHUNK ? used : CHUNK);
 	}
-	for (uint32_t i = 0; i < t->n_mounts; i++)
+	for (uint32_t i = 0; t->mounts && i < t->n_mounts; i++)
 		cleanup_close(&t->mounts[i].fd);
-	for (uint32_t c = 0; t->chunks && c <= t->max_slots / CHUNK; c++)
-		free(t->chunks[c]);
 	free(t->chunks);
 	free(t->heads);
 	free(t->mounts);
