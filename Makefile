@@ -2,6 +2,9 @@
 # One non-recursive Makefile. Output goes to build/VARIANT/ alone; `make help` lists the targets.
 
 .DEFAULT_GOAL := all
+# V=1 shows the commands.
+V       ?=
+Q       := $(if $(V),,@)
 VARIANT ?= release
 B       := build/$(VARIANT)
 VERSION := $(shell cat VERSION)
@@ -58,7 +61,7 @@ archive  = $(B)/lib$(subst /,_,$(1)).a
 define module_rule
 $(call archive,$(1)): $(call objs,$(1))
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach m,$(MODULES),$(eval $(call module_rule,$(m))))
 
@@ -81,7 +84,7 @@ START_asan    := $(B)/tests/asan/lsan_guard.o
 START := $(START_$(VARIANT))
 
 $(B)/bivalve: $(START) $(A_RUNTIME)
-	$(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
 
 # Networks are a program of their own, started when one is asked for: Debian has no static libmnl,
 # and a dynamic program's start would cost every container half a millisecond.
@@ -92,14 +95,15 @@ LINK_NETPROG = $(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ -Wl,--s
 	-Wl,--end-group -Wl,-Bstatic -lnftnl -Wl,-Bdynamic -lmnl $(LIBS_NET)
 
 $(B)/bivalve-net: $(A_NETPROG)
-	$(LINK_NETPROG)
+	$(Q)$(LINK_NETPROG)
 
 $(B)/bivalve-vmm: $(START) $(A_VMM)
-	$(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	@[ -n '$(V)' ] || echo '  CC $<'
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(B)/runtime/version.o: ALL_CFLAGS += -DBIVALVE_VERSION='"$(VERSION)"' -DBIVALVE_COMMIT='"$(COMMIT)"'
 $(B)/runtime/network_helper.o: ALL_CFLAGS += -DLIBEXECDIR='"$(LIBEXECDIR)"'
@@ -111,7 +115,7 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 $(B)/unit/%: $(B)/tests/unit/%.o $(A_RUNTIME)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_RUNTIME) -Wl,--end-group $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_RUNTIME) -Wl,--end-group $(LIBS)
 
 # netns/ needs libmnl, of which Debian has no static archive: its tests are linked dynamically.
 UNIT_NET := $(foreach f,$(call src,netns),$(wildcard tests/unit/test_$(notdir $(f))))
@@ -119,20 +123,22 @@ LINK_NET  = $(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ $< $(A_NET
 
 $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NET)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_NET)
 	@mkdir -p $(@D)
-	$(LINK_NET)
+	$(Q)$(LINK_NET)
 
 UNIT_NETPROG := $(foreach f,$(call src,netns/program),$(wildcard tests/unit/test_$(notdir $(f))))
 
 $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NETPROG)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_NETPROG)
 	@mkdir -p $(@D)
-	$(LINK_NETPROG)
+	$(Q)$(LINK_NETPROG)
 
 # The machine's tests are linked as the machine is: without spec, without JSON.
-UNIT_VMM := $(wildcard tests/unit/test_fs_*.c) $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/virtio/fs) $(call src,vmmode/vmm) $(call src,vmmode/vmm/x86),$(wildcard tests/unit/test_$(notdir $(f))))
+# Those of the file server are called test_fs_FILE: some of its files have namesakes elsewhere.
+UNIT_VMM := $(wildcard tests/unit/test_fs_*.c) $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/vmm) \
+	$(call src,vmmode/vmm/x86),$(wildcard tests/unit/test_$(notdir $(f))))
 
 $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_VMM)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_VMM)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_VMM) -Wl,--end-group
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_VMM) -Wl,--end-group
 
 # Bare-metal guests: they run also where KVM emulates, which has no SSE. With a PVH note, and without.
 GUEST_SRC := $(wildcard tests/guest/*.[cS])
@@ -150,7 +156,7 @@ guests: $(B)/guest/linux64 $(B)/guest/pvh
 # A command line for netns/ alone; tests/bats/net_*.bats use it.
 $(B)/net/netctl: $(B)/tests/net/netctl.o $(A_NET)
 	@mkdir -p $(@D)
-	$(LINK_NET)
+	$(Q)$(LINK_NET)
 
 $(B)/net/probe: $(B)/tests/net/probe.o
 	@mkdir -p $(@D)
@@ -293,7 +299,7 @@ bench: all $(B)/bench/floor $(B)/bench/measure
 # What one request to the file server costs; by hand, not part of bench.
 $(B)/bench/fs_queue: $(B)/tests/bench/fs_queue.o $(A_VMM)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_VMM) -Wl,--end-group
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_VMM) -Wl,--end-group
 
 $(B)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
