@@ -294,7 +294,7 @@ static int save(const struct net_store *s, const char *folder, const char *name,
 
 	if (fd < 0)
 		return fd;
-	rc = buf_failed(text) ? -ENOMEM : file_replace_at(fd, name, text->data, text->len, 0600);
+	rc = buf_failed(text) ? -ENOMEM : file_put_at(fd, name, text->data, text->len, 0600);
 	return rc < 0 ? err_code(err, rc, "write '%s/%s' of the networks", folder, name) : 0;
 }
 
