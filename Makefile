@@ -133,7 +133,7 @@ $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NETPROG)): $(B)/unit/%: $(B)/tests/
 
 # The machine's tests are linked as the machine is: without spec, without JSON.
 # Those of the file server are called test_fs_FILE: some of its files have namesakes elsewhere.
-UNIT_VMM := $(wildcard tests/unit/test_fs_*.c) $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/vmm) \
+UNIT_VMM := $(wildcard tests/unit/test_fs*.c) $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/vmm) \
 	$(call src,vmmode/vmm/x86),$(wildcard tests/unit/test_$(notdir $(f))))
 
 $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_VMM)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_VMM)
