@@ -18,14 +18,15 @@ initrd() {
 
 	mkdir -p root/bin root/mod root/proc root/sys root/dev
 	cp "$(command -v busybox)" root/bin/busybox
-	for name in virtio_ring virtio virtio_mmio virtio-rng; do
+	for name in virtio_ring virtio virtio_mmio virtio-rng virtio_blk fuse virtiofs; do
 		cp "$(find /lib/modules -name "$name.ko" | head -n 1)" root/mod/
 	done
 	{
 		echo '#!/bin/busybox sh'
+		echo '/bin/busybox mount -t proc proc /proc' # --install asks it where busybox is
 		echo 'export PATH=/bin; busybox --install -s /bin'
-		echo 'mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev'
-		echo 'for m in virtio_ring virtio virtio_mmio virtio-rng; do insmod /mod/$m.ko; done'
+		echo 'mount -t sysfs sys /sys; mount -t devtmpfs dev /dev'
+		echo 'for m in virtio_ring virtio virtio_mmio virtio-rng virtio_blk fuse virtiofs; do insmod /mod/$m.ko; done'
 		printf '%s\n' "$@"
 		echo 'poweroff -f'
 	} >root/init
@@ -40,6 +41,7 @@ boot() {
 	shift
 	run timeout -s KILL 120 "$VMM" --kernel "$kernel" --initrd init.cpio --rng \
 		--append 'console=ttyS0 quiet panic=-1 cryptomgr.notests' "$@" </dev/null
+	tail -n 20 <<<"$output" # shown when the test fails
 }
 
 @test "linux: vmlinux and bzImage boot, find the virtio device by ACPI, and power off" {
@@ -63,6 +65,19 @@ boot() {
 	[[ $output = *'cpus 2'* ]]
 }
 
+@test "linux: a disk and a folder, read and written" {
+	head -c 3000000 /dev/urandom >folder.file
+	mkdir folder
+	mv folder.file folder/file
+	truncate -s 16M disk
+	initrd 'mkdir /f; mount -t virtiofs tag /f && dd if=/f/file of=/dev/vda bs=1M 2>/dev/null; sync' \
+		'head -c 3000000 /dev/vda >/f/copy; sync'
+	boot "$KERNEL" --disk disk --fs tag=folder
+	[ "$status" -eq 0 ]
+	cmp folder/file folder/copy
+	cmp -n 3000000 folder/file disk
+}
+
 @test "linux: memory on both sides of the hole" {
 	# shellcheck disable=SC2016 # the guest's
 	initrd 'echo high $(grep -c "^1[0-9a-f]*-.*System RAM" /proc/iomem)'
@@ -78,9 +93,9 @@ boot() {
 }
 
 @test "linux: kill -9 leaves nothing behind" {
-	initrd 'echo ready' 'sleep 60'
+	initrd 'echo init is here' 'sleep 60'
 	"$VMM" --kernel "$KERNEL" --initrd init.cpio --append 'console=ttyS0 quiet' </dev/null >serial 3>&- &
-	until grep -q ready serial; do sleep 0.1; done
+	until grep -q 'init is here' serial; do sleep 0.1; done
 	kill -KILL $!
 	run wait $!
 	[ -z "$(pgrep bivalve-vmm)" ]
