@@ -110,6 +110,7 @@ $(B)/runtime/network_helper.o: ALL_CFLAGS += -DLIBEXECDIR='"$(LIBEXECDIR)"'
 $(B)/tests/unit/%.o: ALL_CFLAGS += -Wframe-larger-than=65536
 
 # ---- unit tests: tests/unit/test_FILE.c mirrors one source file ---------------------------------
+tests_of = $(foreach f,$(call src,$(1)),$(wildcard tests/unit/test_$(notdir $(f))))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
@@ -118,23 +119,23 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(A_RUNTIME)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_RUNTIME) -Wl,--end-group $(LIBS)
 
 # netns/ needs libmnl, of which Debian has no static archive: its tests are linked dynamically.
-UNIT_NET := $(foreach f,$(call src,netns),$(wildcard tests/unit/test_$(notdir $(f))))
+UNIT_NET := $(call tests_of,netns)
 LINK_NET  = $(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ $< $(A_NET) -lnftnl -lmnl
 
 $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NET)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_NET)
 	@mkdir -p $(@D)
 	$(Q)$(LINK_NET)
 
-UNIT_NETPROG := $(foreach f,$(call src,netns/program),$(wildcard tests/unit/test_$(notdir $(f))))
+UNIT_NETPROG := $(call tests_of,netns/program)
 
 $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NETPROG)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_NETPROG)
 	@mkdir -p $(@D)
 	$(Q)$(LINK_NETPROG)
 
 # The machine's tests are linked as the machine is: without spec, without JSON.
-# Those of the file server are called test_fs_FILE: some of its files have namesakes elsewhere.
-UNIT_VMM := $(wildcard tests/unit/test_fs*.c) $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/vmm) \
-	$(call src,vmmode/vmm/x86),$(wildcard tests/unit/test_$(notdir $(f))))
+# A namesake in namespaces/ has the test.
+UNIT_VMM := $(filter-out $(call tests_of,namespaces),$(wildcard tests/unit/test_fs_*.c) $(foreach m,vmmode/virtio \
+	vmmode/virtio/fs vmmode/vmm vmmode/vmm/x86,$(call tests_of,$(m))))
 
 $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_VMM)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_VMM)
 	@mkdir -p $(@D)
