@@ -29,7 +29,7 @@ static void test_disk(void)
 
 	CHECK_EQ(disk_wish_parse("/x y/a=b.img", &d, &err), 0);
 	CHECK_STR(d.name, "/x y/a=b.img");
-	CHECK_EQ(d.opts.n_queues, 1);
+	CHECK_EQ(d.opts.n_queues, 0);
 	CHECK_EQ(d.opts.read_only, false);
 	CHECK_EQ(d.opts.engine, BLK_ENGINE_AUTO);
 	CHECK_EQ(disk_wish_parse("fd:9,ro,queues=4,serial=abc,engine=threads,bytes=10m,"
@@ -103,16 +103,19 @@ static void test_net(void)
 
 static void test_open(void)
 {
+	struct vmm_device_env env = { .cpus = 2 };
 	struct virtio_device *dev = NULL;
 	struct err err = ERR_INIT;
 
-	CHECK_EQ(vmm_make_disk("/nonexistent/disk", NULL, &dev, &err), -ENOENT);
+	CHECK_EQ(vmm_make_disk("/nonexistent/disk", &env, &dev, &err), -ENOENT);
 	CHECK_STR(err.msg, "--disk '/nonexistent/disk': No such file or directory");
-	CHECK_EQ(vmm_make_disk("/dev/null,ro", NULL, &dev, &err), -EINVAL);
+	CHECK_EQ(vmm_make_disk("/dev/null,ro", &env, &dev, &err), -EINVAL);
 	CHECK_STR(err.msg,
 		  "--disk '/dev/null,ro': disk: neither a regular file nor a block device");
-	CHECK_EQ(vmm_make_net("fd:x", NULL, &dev, &err), -EINVAL);
+	CHECK_EQ(vmm_make_net("fd:x", &env, &dev, &err), -EINVAL);
 	CHECK(dev == NULL);
+	CHECK_EQ(env.n_fds, 1);
+	vmm_device_env_fini(&env);
 }
 
 TEST_MAIN(TEST(test_disk_refused), TEST(test_disk), TEST(test_net_refused), TEST(test_net),

@@ -3,18 +3,13 @@
 #include "vmmode/vmm/devices.h"
 
 #include <fcntl.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/random.h>
 
 #include "spec/base/fd.h"
 #include "spec/base/num.h"
 #include "spec/base/str.h"
-#include "vmmode/virtio/blk.h"
 #include "vmmode/virtio/fs.h"
-#include "vmmode/virtio/net.h"
 #include "vmmode/virtio/rng.h"
+#include "vmmode/vmm/devices_io.h"
 
 enum { NAME_BYTES = 4096 };
 
@@ -36,9 +31,8 @@ int vmm_open(const char *option, const char *name, int flags, struct err *err)
 	return (int)n;
 }
 
-/* As vmm_open(), kept in @env until the devices are gone. */
-static int open_kept(struct vmm_device_env *env, const char *option, const char *name, int flags,
-		     struct err *err)
+int vmm_open_kept(struct vmm_device_env *env, const char *option, const char *name, int flags,
+		  struct err *err)
 {
 	int fd;
 
@@ -75,7 +69,7 @@ static int split(const char *option, const char *text, struct value *v, struct e
 	return 0;
 }
 
-/* The only word that a disk and a folder know. */
+/* The only word that a folder knows. */
 static int take_ro(const char *option, const char *text, const struct value *v, bool *out,
 		   struct err *err)
 {
@@ -83,27 +77,6 @@ static int take_ro(const char *option, const char *text, const struct value *v, 
 	if (*v->rest && !*out)
 		return err_set(err, -EINVAL, "--%s '%s': unknown word '%s'", option, text, v->rest);
 	return 0;
-}
-
-static int make_disk(const char *text, struct vmm_device_env *env, struct virtio_device **out,
-		     struct err *err)
-{
-	struct virtio_blk_options o = {
-		.n_queues =
-		    (uint16_t)(env->cpus < BLK_QUEUES_MAX ? env->cpus : (unsigned)BLK_QUEUES_MAX),
-	};
-	struct value v;
-	int rc = split("disk", text, &v, err);
-
-	if (rc == 0)
-		rc = take_ro("disk", text, &v, &o.read_only, err);
-	if (rc < 0)
-		return rc;
-	o.fd = open_kept(env, "disk", v.name, o.read_only ? O_RDONLY : O_RDWR, err);
-	if (o.fd < 0)
-		return o.fd;
-	rc = virtio_blk_new(&o, env->loop, out, err);
-	return rc < 0 ? err_wrap(err, rc, "--disk '%s'", text) : 0;
 }
 
 /* TAG=FOLDER[,ro]; options.c saw to the '='. */
@@ -129,77 +102,14 @@ static int make_fs(const char *text, struct vmm_device_env *env, struct virtio_d
 		return rc;
 	o.tag = tag;
 	o.flags = is_ro ? VIRTIO_FS_READ_ONLY : 0;
-	o.root_fd = open_kept(env, "fs", v.name, O_PATH | O_DIRECTORY, err);
+	o.root_fd = vmm_open_kept(env, "fs", v.name, O_PATH | O_DIRECTORY, err);
 	if (o.root_fd < 0)
 		return o.root_fd;
-	o.proc_fd = open_kept(env, "fs", "/proc/self/fd", O_PATH | O_DIRECTORY, err);
+	o.proc_fd = vmm_open_kept(env, "fs", "/proc/self/fd", O_PATH | O_DIRECTORY, err);
 	if (o.proc_fd < 0)
 		return o.proc_fd;
 	rc = virtio_fs_new(&o, env->loop, out, err);
 	return rc < 0 ? err_wrap(err, rc, "--fs '%s'", text) : 0;
-}
-
-/* mac=XX:XX:XX:XX:XX:XX, or without it a random one, locally administered. */
-static int take_mac(const char *text, const struct value *v, uint8_t *mac, struct err *err)
-{
-	const char *p = v->rest + 4;
-
-	if (!*v->rest) {
-		if (getrandom(mac, NET_MAC_BYTES, 0) != NET_MAC_BYTES)
-			return err_sys(err, "--net '%s': a random address", text);
-		mac[0] = (uint8_t)((mac[0] & 0xfc) | 2);
-		return 0;
-	}
-	if (!str_starts(v->rest, "mac=") || strlen(p) != 3 * NET_MAC_BYTES - 1)
-		return err_set(err, -EINVAL, "--net '%s': want mac=XX:XX:XX:XX:XX:XX", text);
-	for (int i = 0; i < NET_MAC_BYTES; i++, p += 3) {
-		const char digits[3] = { p[0], p[1], '\0' };
-		uint64_t byte;
-
-		if (num_u64_base(digits, 16, 0, UINT8_MAX, &byte) < 0 || (p[2] && p[2] != ':'))
-			return err_set(err, -EINVAL, "--net '%s': want mac=XX:XX:XX:XX:XX:XX",
-				       text);
-		mac[i] = (uint8_t)byte;
-	}
-	return 0;
-}
-
-static int open_tap(struct vmm_device_env *env, const char *text, const char *name, struct err *err)
-{
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-	const size_t len = strlen(name);
-	int fd;
-
-	if (len == 0 || len >= sizeof(ifr.ifr_name))
-		return err_set(err, -EINVAL, "--net '%s': no name of an interface", text);
-	memcpy(ifr.ifr_name, name, len);
-	fd = open_kept(env, "net", "/dev/net/tun", O_RDWR, err);
-	if (fd >= 0 && ioctl(fd, TUNSETIFF, &ifr) < 0)
-		return err_sys(err, "--net '%s'", text);
-	return fd;
-}
-
-static int make_net(const char *text, struct vmm_device_env *env, struct virtio_device **out,
-		    struct err *err)
-{
-	struct virtio_net_options o = { .n_pairs = 1 };
-	struct value v;
-	int rc = split("net", text, &v, err);
-
-	if (rc == 0)
-		rc = take_mac(text, &v, o.mac, err);
-	if (rc < 0)
-		return rc;
-	if (str_starts(v.name, "tap:"))
-		o.tap_fds[0] = open_tap(env, text, v.name + 4, err);
-	else if (str_starts(v.name, "fd:"))
-		o.tap_fds[0] = open_kept(env, "net", v.name, O_RDWR, err);
-	else
-		return err_set(err, -EINVAL, "--net '%s': want tap:NAME or fd:N", text);
-	if (o.tap_fds[0] < 0)
-		return o.tap_fds[0];
-	rc = virtio_net_new(&o, env->loop, out, err);
-	return rc < 0 ? err_wrap(err, rc, "--net '%s'", text) : 0;
 }
 
 static int make_rng(const char *text, struct vmm_device_env *env, struct virtio_device **out,
@@ -216,9 +126,9 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	[VMM_DISK] = { "disk", make_disk },  [VMM_NET] = { "net", make_net },
-	[VMM_FS] = { "fs", make_fs },        [VMM_VSOCK] = { "vsock", NULL },
-	[VMM_CONSOLE] = { "console", NULL }, [VMM_RNG] = { "rng", make_rng },
+	[VMM_DISK] = { "disk", vmm_make_disk }, [VMM_NET] = { "net", vmm_make_net },
+	[VMM_FS] = { "fs", make_fs },           [VMM_VSOCK] = { "vsock", NULL },
+	[VMM_CONSOLE] = { "console", NULL },    [VMM_RNG] = { "rng", make_rng },
 	[VMM_BALLOON] = { "balloon", NULL },
 };
 

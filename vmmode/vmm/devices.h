@@ -35,4 +35,8 @@ MUST_CHECK int vmm_device_new(const struct vmm_device_option *opt, struct vmm_de
  */
 MUST_CHECK int vmm_open(const char *option, const char *name, int flags, struct err *err);
 
+/* vmm_open_kept - as vmm_open(); the descriptor is @env's. -EMFILE: it has no room. */
+MUST_CHECK int vmm_open_kept(struct vmm_device_env *env, const char *option, const char *name,
+			     int flags, struct err *err);
+
 #endif

@@ -11,7 +11,6 @@
 
 #include "spec/base/num.h"
 #include "spec/base/str.h"
-#include "vmmode/vmm/devices.h"
 
 enum { WORD_MAX = 64 };
 
@@ -124,7 +123,6 @@ int disk_wish_parse(const char *text, struct disk_wish *out, struct err *err)
 
 	memset(out, 0, sizeof(*out));
 	out->opts.fd = -1;
-	out->opts.n_queues = 1;
 	at = take_name(text, out->name);
 	if (!at)
 		return err_set(err, -EINVAL, "--disk '%s': want FILE[,ro] or fd:N[,ro]", text);
@@ -199,79 +197,75 @@ int net_wish_parse(const char *text, struct net_wish *out, struct err *err)
 	return 0;
 }
 
-int vmm_make_disk(const char *text, struct loop *loop, struct virtio_device **out, struct err *err)
+int vmm_make_disk(const char *text, struct vmm_device_env *env, struct virtio_device **out,
+		  struct err *err)
 {
-	auto_close int fd = -1;
 	struct disk_wish d;
 	int rc = disk_wish_parse(text, &d, err);
 
 	if (rc < 0)
 		return rc;
+	if (d.opts.n_queues == 0)
+		d.opts.n_queues = env->cpus < BLK_QUEUES_MAX ? (uint16_t)env->cpus : BLK_QUEUES_MAX;
 	/* No O_CREAT: an image that is missing is an error. */
-	fd = vmm_open("disk", d.name, d.opts.read_only ? O_RDONLY : O_RDWR, err);
-	if (fd < 0)
-		return fd;
-	d.opts.fd = fd;
+	d.opts.fd = vmm_open_kept(env, "disk", d.name, d.opts.read_only ? O_RDONLY : O_RDWR, err);
+	if (d.opts.fd < 0)
+		return d.opts.fd;
 	d.opts.serial = d.serial;
-	rc = virtio_blk_new(&d.opts, loop, out, err);
-	if (rc < 0)
-		return err_wrap(err, rc, "--disk '%s'", text);
-	(void)take_fd(&fd);
-	return 0;
+	rc = virtio_blk_new(&d.opts, env->loop, out, err);
+	return rc < 0 ? err_wrap(err, rc, "--disk '%s'", text) : 0;
 }
 
-static int open_tap(const char *name, bool multi, struct err *err)
+static int open_tap(struct vmm_device_env *env, const char *name, bool multi, struct err *err)
 {
-	auto_close int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	struct ifreq ifr = { 0 };
+	int fd = vmm_open_kept(env, "net", "/dev/net/tun", O_RDWR, err);
 
 	if (fd < 0)
-		return err_sys(err, "--net 'tap:%s': open '/dev/net/tun'", name);
+		return fd;
 	memcpy(ifr.ifr_name, name, strlen(name));
 	ifr.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (multi ? IFF_MULTI_QUEUE : 0));
 	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
 		return err_sys(err, "--net 'tap:%s': attach to it", name);
-	return take_fd(&fd);
+	return fd;
 }
 
 /* Opens the descriptors of queue @i. */
-static int open_queue(struct net_wish *n, uint16_t i, struct err *err)
+static int open_queue(struct vmm_device_env *env, struct net_wish *n, uint16_t i, struct err *err)
 {
 	struct virtio_net_options *o = &n->opts;
 
 	if (str_starts(n->name, "tap:"))
-		o->tap_fds[i] = open_tap(n->name + 4, o->n_pairs > 1, err);
+		o->tap_fds[i] = open_tap(env, n->name + 4, o->n_pairs > 1, err);
 	else
-		o->tap_fds[i] = vmm_open("net", n->name, O_RDWR, err);
-	if (o->tap_fds[i] < 0)
+		o->tap_fds[i] = vmm_open_kept(env, "net", n->name, O_RDWR, err);
+	if (o->tap_fds[i] < 0 || !o->use_vhost)
 		return o->tap_fds[i];
-	if (!o->use_vhost)
-		return 0;
-	o->vhost_fds[i] = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
-	return o->vhost_fds[i] < 0 ? err_sys(err, "--net: open '/dev/vhost-net'") : 0;
+	o->vhost_fds[i] = vmm_open_kept(env, "net", "/dev/vhost-net", O_RDWR, err);
+	return o->vhost_fds[i];
 }
 
-int vmm_make_net(const char *text, struct loop *loop, struct virtio_device **out, struct err *err)
+/* An address of one card, locally administered. */
+static int random_mac(uint8_t *mac, struct err *err)
+{
+	if (getrandom(mac, NET_MAC_BYTES, 0) != NET_MAC_BYTES)
+		return err_sys(err, "--net: random bytes for an address");
+	mac[0] = (uint8_t)((mac[0] & 0xfc) | 2);
+	return 0;
+}
+
+int vmm_make_net(const char *text, struct vmm_device_env *env, struct virtio_device **out,
+		 struct err *err)
 {
 	struct net_wish n;
 	int rc = net_wish_parse(text, &n, err);
 
+	if (rc == 0 && !n.has_mac)
+		rc = random_mac(n.opts.mac, err);
+	for (uint16_t i = 0; i < n.opts.n_pairs && rc >= 0; i++)
+		rc = open_queue(env, &n, i, err);
 	if (rc < 0)
 		return rc;
-	for (uint16_t i = 0; i < NET_PAIRS_MAX; i++)
-		n.opts.tap_fds[i] = n.opts.vhost_fds[i] = -1;
-	for (uint16_t i = 0; i < n.opts.n_pairs && rc == 0; i++)
-		rc = open_queue(&n, i, err);
-	if (rc == 0 && !n.has_mac) {
-		if (getrandom(n.opts.mac, NET_MAC_BYTES, 0) < 0)
-			rc = err_sys(err, "--net: random bytes for an address");
-		/* One card's, locally administered. */
-		n.opts.mac[0] = (uint8_t)((n.opts.mac[0] & ~1U) | 2U);
-	}
-	if (rc == 0) {
-		rc = virtio_net_new(&n.opts, loop, out, err);
-		if (rc < 0)
-			return err_wrap(err, rc, "--net '%s'", text);
-	}
-	return rc;
+	rc = virtio_net_new(&n.opts, env->loop, out, err);
+	return rc < 0 ? err_wrap(err, rc, "--net '%s'", text) : 0;
 }

@@ -7,14 +7,16 @@
  *   --net  tap:NAME|fd:N[,mac=XX:XX:XX:XX:XX:XX][,mtu=N][,queues=N][,vhost]
  *          [,rx-bytes=RATE][,rx-bytes-burst=SIZE][,rx-ops=N][,rx-ops-burst=N] and the same with tx-
  *
- * Rates are per second. What is opened stays open as long as the program runs. Of fd:N, a network
- * card has one queue. Without mac= the address is a random one of the locally administered kind.
+ * Rates are per second. A disk has a queue for each processor by default, a card has one; of fd:N
+ * there is no more than that one. Without mac= the address is a random one of the locally
+ * administered kind.
  */
 #ifndef BIVALVE_VMMODE_VMM_DEVICES_IO_H
 #define BIVALVE_VMMODE_VMM_DEVICES_IO_H
 
 #include "vmmode/virtio/blk.h"
 #include "vmmode/virtio/net.h"
+#include "vmmode/vmm/devices.h"
 
 enum { DEVICE_NAME_MAX = 4096 };
 
@@ -31,14 +33,15 @@ struct net_wish {
 	struct virtio_net_options opts;
 };
 
-/* disk_wish_parse, net_wish_parse - 0; -EINVAL with "--disk 'TEXT': ...". */
+/* disk_wish_parse, net_wish_parse - n_queues is 0 when it is not told. 0; -EINVAL with "--disk
+ * 'TEXT': ...". */
 MUST_CHECK int disk_wish_parse(const char *text, struct disk_wish *out, struct err *err);
 MUST_CHECK int net_wish_parse(const char *text, struct net_wish *out, struct err *err);
 
 /* vmm_make_disk, vmm_make_net - open what @text names and make the device. 0 or -errno. */
-MUST_CHECK int vmm_make_disk(const char *text, struct loop *loop, struct virtio_device **out,
-			     struct err *err);
-MUST_CHECK int vmm_make_net(const char *text, struct loop *loop, struct virtio_device **out,
-			    struct err *err);
+MUST_CHECK int vmm_make_disk(const char *text, struct vmm_device_env *env,
+			     struct virtio_device **out, struct err *err);
+MUST_CHECK int vmm_make_net(const char *text, struct vmm_device_env *env,
+			    struct virtio_device **out, struct err *err);
 
 #endif
