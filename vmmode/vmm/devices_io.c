@@ -115,6 +115,13 @@ static int disk_word(struct disk_wish *d, const struct word *w)
 	return rate_word(w, "", &d->opts.limit);
 }
 
+static int bad_word(const char *option, const char *text, const struct word *w, int rc,
+		    struct err *err)
+{
+	return err_set(err, -EINVAL, "--%s '%s': %s '%s'", option, text,
+		       rc == -ENOENT ? "unknown word" : "bad value of", w->key);
+}
+
 int disk_wish_parse(const char *text, struct disk_wish *out, struct err *err)
 {
 	const char *at;
@@ -129,7 +136,7 @@ int disk_wish_parse(const char *text, struct disk_wish *out, struct err *err)
 	while ((rc = take_word(&at, &w)) > 0) {
 		rc = disk_word(out, &w);
 		if (rc < 0)
-			return err_set(err, -EINVAL, "--disk '%s': bad word '%s'", text, w.key);
+			return bad_word("disk", text, &w, rc, err);
 	}
 	return rc < 0 ? err_set(err, -EINVAL, "--disk '%s': a bad word", text) : 0;
 }
@@ -188,7 +195,7 @@ int net_wish_parse(const char *text, struct net_wish *out, struct err *err)
 	while ((rc = take_word(&at, &w)) > 0) {
 		rc = net_word(out, &w);
 		if (rc < 0)
-			return err_set(err, -EINVAL, "--net '%s': bad word '%s'", text, w.key);
+			return bad_word("net", text, &w, rc, err);
 	}
 	if (rc < 0)
 		return err_set(err, -EINVAL, "--net '%s': a bad word", text);
