@@ -27,6 +27,7 @@ enum { VIRTIO_QUEUES_MAX = 64 };
 
 struct virtio_device;
 
+/* All operations are called in the loop's thread. */
 struct virtio_device_ops {
 	/* Short name for logs: "blk". */
 	const char *name;
