@@ -79,7 +79,7 @@ static int take_ro(const char *option, const char *text, const struct value *v, 
 	return 0;
 }
 
-/* TAG=FOLDER[,ro]; options.c saw to the '='. */
+/* TAG=FOLDER[,ro]; cmdline.c saw to the '='. */
 static int make_fs(const char *text, struct vmm_device_env *env, struct virtio_device **out,
 		   struct err *err)
 {

@@ -8,7 +8,7 @@
 
 #include "vmmode/virtio/device.h"
 #include "vmmode/virtio/loop.h"
-#include "vmmode/vmm/options.h"
+#include "vmmode/vmm/cmdline.h"
 
 /* What devices share, and the descriptors that were opened for them. */
 struct vmm_device_env {

@@ -464,7 +464,7 @@ int machine_run(const struct vmm_options *opts, uint64_t start_ns, struct err *e
 	int rc = 0;
 
 	if (!m) {
-		rc = err_code(err, -ENOMEM, "create the machine");
+		(void)err_code(err, -ENOMEM, "create the machine");
 		return VMM_EXIT_HOST;
 	}
 	m->opts = opts;
@@ -483,7 +483,7 @@ int machine_run(const struct vmm_options *opts, uint64_t start_ns, struct err *e
 		rc = loop_run(&m->loop);
 		status = rc == 0 ? explain(m, atomic_load(&m->ending.status), err) : VMM_EXIT_HOST;
 		if (rc < 0)
-			rc = err_code(err, rc, "run the event loop");
+			(void)err_code(err, rc, "run the event loop");
 		phase(m, "the machine ends");
 	}
 	machine_fini(m);

@@ -4,7 +4,7 @@
 #define BIVALVE_VMMODE_VMM_MACHINE_H
 
 #include "spec/base/err.h"
-#include "vmmode/vmm/options.h"
+#include "vmmode/vmm/cmdline.h"
 
 /*
  * machine_run - builds the machine, runs it to its end, and takes it down.

@@ -81,12 +81,12 @@ static uint8_t read_register(struct serial *s, uint64_t reg)
 			return s->divisor[0];
 		return take_in(s);
 	case UART_IER:
-		return s->lcr & UART_LCR_DLAB ? s->divisor[1] : s->ier;
+		return (s->lcr & UART_LCR_DLAB) ? s->divisor[1] : s->ier;
 	case UART_IIR:
 		cause = pending_cause(s);
 		if (cause == UART_IIR_THRI)
 			s->thr_empty = false; /* reading it is the acknowledgement */
-		return (uint8_t)(cause | (s->fcr & UART_FCR_ENABLE_FIFO ? 0xc0 : 0));
+		return (uint8_t)(cause | ((s->fcr & UART_FCR_ENABLE_FIFO) ? 0xc0 : 0));
 	case UART_LCR:
 		return s->lcr;
 	case UART_MCR:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The command line of bivalve-vmm. */
-#include "vmmode/vmm/options.h"
+#include "vmmode/vmm/cmdline.h"
 
 #include <stddef.h>
 

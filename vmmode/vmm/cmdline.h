@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The command line of bivalve-vmm as plain data. Nothing is opened here. */
-#ifndef BIVALVE_VMMODE_VMM_OPTIONS_H
-#define BIVALVE_VMMODE_VMM_OPTIONS_H
+#ifndef BIVALVE_VMMODE_VMM_CMDLINE_H
+#define BIVALVE_VMMODE_VMM_CMDLINE_H
 
 #include <stdbool.h>
 #include <stdint.h>
