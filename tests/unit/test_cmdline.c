@@ -1,112 +1,102 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The option parser of bivalve-net. */
-#include "netns/program/options.h"
-#include "spec/base/str.h"
+/* The command line of bivalve-vmm. */
+#include "vmmode/vmm/cmdline.h"
+
 #include "tests/unit/test.h"
+#include "vmmode/vmm/mem.h"
 
-struct values {
-	bool flag;
-	const char *text;
-	struct option_list list;
-};
+enum { WORDS = 12 };
 
-static const struct option_row rows[] = {
-	{ "flag", 0, NULL, "a flag", OPTION_FLAG, offsetof(struct values, flag) },
-	{ "text", 't', "TEXT", "a text", OPTION_TEXT, offsetof(struct values, text) },
-	{ "list", 0, "ITEM", "an item", OPTION_LIST, offsetof(struct values, list) },
-	{ .name = NULL },
-};
-
-/* Parses the words of @line, which blanks end. */
-static int parse(const char *line, bool stop_early, struct values *out, char **argv, char *copy)
+/* Parses "a b c" behind the program's name. */
+static int parse(const char *words, struct vmm_options *o, struct err *err)
 {
-	size_t n = 0;
+	static char text[512];
+	char *argv[WORDS] = { text };
+	int argc = 1;
+	char *save = NULL;
 
-	*out = (struct values){ 0 };
-	(void)strcpy(copy, line);
-	for (char *w = strtok(copy, " "); w; w = strtok(NULL, " "))
-		argv[n++] = w;
-	argv[n] = NULL;
-	return options_parse(rows, argv, stop_early, out, NULL);
+	(void)snprintf(text, sizeof(text), "%s", words);
+	for (char *w = strtok_r(text, " ", &save); w && argc < WORDS;
+	     w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	*err = (struct err)ERR_INIT;
+	return vmm_options_parse(argc, argv, o, err);
 }
 
-static void test_forms(void)
+static void test_good(void)
+{
+	struct vmm_options o;
+	struct err err;
+
+	CHECK_EQ(parse("--kernel k", &o, &err), 0);
+	CHECK_EQ(o.memory_bytes, 256 << 20);
+	CHECK_EQ(o.cpus, 1);
+	CHECK_STR(o.append, "");
+	CHECK_EQ(
+	    parse("--kernel=k --append=a=b,c --cpus=4 --memory 33m,shared --no-acpi", &o, &err), 0);
+	CHECK_STR(o.kernel, "k");
+	CHECK_STR(o.append, "a=b,c");
+	CHECK_EQ(o.cpus, 4);
+	CHECK_EQ(o.memory_bytes, 34 << 20); /* whole huge pages */
+	CHECK_EQ(o.memory_flags, MEM_SHARED);
+	CHECK(o.no_acpi);
+	CHECK_EQ(parse("--kernel k --disk a --disk a,ro --fs x=/a --fs xy=/b --rng", &o, &err), 0);
+	CHECK_EQ(o.n_devices, 5);
+	CHECK_EQ(o.devices[1].kind, VMM_DISK);
+	CHECK_STR(o.devices[1].text, "a,ro");
+	CHECK_EQ(parse("--self-test", &o, &err), 0);
+	CHECK_EQ(parse("--help", &o, &err), 0);
+}
+
+static void test_bad(void)
 {
 	static const struct {
-		const char *line;
+		const char *words;
 		int rc;
-		bool flag;
 		const char *text;
-		size_t n_list;
-		const char *first;
 	} cases[] = {
-		{ "a b", 2, false, NULL, 0, "a" },
-		{ "--flag a --text x b", 2, true, "x", 0, "a" },
-		{ "--text=x=y -t z", 0, false, "z", 0, NULL },
-		{ "-t=q", 0, false, "q", 0, NULL },
-		{ "--list 1 a --list=2", 1, false, NULL, 2, "a" },
-		{ "-- --flag -", 2, false, NULL, 0, "--flag" },
-		{ "- a", 2, false, NULL, 0, "-" },
-		{ "--text=", 0, false, "", 0, NULL },
-		{ "a --help", OPTIONS_WANT_HELP, false, NULL, 0, "a" },
-		{ "-h", OPTIONS_WANT_HELP, false, NULL, 0, NULL },
+		{ "--cpus 1", -EINVAL, "option '--kernel' is missing" },
+		{ "k", -EINVAL, "'k' is no option" },
+		{ "--kern k", -EINVAL, "unknown option '--kern'" },
+		{ "--", -EINVAL, "unknown option '--'" },
+		{ "--kernel", -EINVAL, "option '--kernel' wants a value" },
+		{ "--rng=1", -EINVAL, "option '--rng' takes no value" },
+		{ "--cpus 0", -EINVAL, "want 1 to 64" },
+		{ "--cpus 65", -EINVAL, "want 1 to 64" },
+		{ "--memory x", -EINVAL, "'x' is no size" },
+		{ "--memory 3m", -EINVAL, "want 4 MiB to 1 TiB" },
+		{ "--memory 2t", -EINVAL, "want 4 MiB to 1 TiB" },
+		{ "--memory 64m,huge", -EINVAL, "want SIZE or SIZE,shared" },
+		{ "--kernel k --mergeable --memory 64m,shared", -EINVAL, "cannot be mergeable" },
+		{ "--serial tcp", -EINVAL, "--serial 'tcp'" },
+		{ "--log-level loud", -EINVAL, "--log-level 'loud'" },
+		{ "--fs /x", -EINVAL, "want TAG=FOLDER" },
+		{ "--fs =/x", -EINVAL, "want TAG=FOLDER" },
+		{ "--fs a=", -EINVAL, "want TAG=FOLDER" },
+		{ "--fs a=/x --fs a=/y", -EEXIST, "the tag 'a' was given twice" },
+		{ "--vsock a --vsock b", -EEXIST, "--vsock was given twice" },
+		{ "--balloon --balloon", -EEXIST, "--balloon was given twice" },
 	};
+	struct vmm_options o;
+	struct err err;
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char *argv[16];
-		char copy[128];
-		struct values v;
-
-		CHECK_EQ(parse(cases[i].line, false, &v, argv, copy), cases[i].rc);
-		CHECK_EQ(v.flag, cases[i].flag);
-		CHECK_EQ(v.list.n, cases[i].n_list);
-		if (cases[i].text)
-			CHECK_STR(v.text, cases[i].text);
-		else
-			CHECK(!v.text);
-		if (cases[i].first)
-			CHECK_STR(argv[0], cases[i].first);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		CHECK_EQ(parse(cases[i].words, &o, &err), cases[i].rc);
+		CHECK_HAS(err.msg, cases[i].text);
 	}
 }
 
-static void test_stop_early(void)
+static void test_many_devices(void)
 {
-	char *argv[16];
-	char copy[128];
-	struct values v;
+	char *argv[VMM_DEVICES_MAX * 2 + 3];
+	char disk[] = "--disk=d";
+	struct vmm_options o;
+	int n = 1;
 
-	CHECK_EQ(parse("--flag verb --flag --unknown", true, &v, argv, copy), 3);
-	CHECK_STR(argv[1], "--flag");
+	for (; n <= VMM_DEVICES_MAX + 1; n++)
+		argv[n] = disk;
+	CHECK_EQ(vmm_options_parse(n, argv, &o, NULL), -EINVAL);
+	CHECK_EQ(o.n_devices, VMM_DEVICES_MAX);
 }
 
-static void test_faults(void)
-{
-	static const char *const lines[] = { "--nope",   "-x",   "--text",  "-t",
-					     "--flag=1", "--=x", "--tex=1", "-tq" };
-
-	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
-		char *argv[16];
-		char copy[128];
-		struct values v;
-
-		CHECK_EQ(parse(lines[i], false, &v, argv, copy), -EINVAL);
-	}
-}
-
-static void test_list_is_bounded(void)
-{
-	char word[] = "--list=x";
-	char *argv[OPTION_LIST_MAX + 2];
-	struct values v = { 0 };
-
-	for (size_t i = 0; i <= OPTION_LIST_MAX; i++)
-		argv[i] = word;
-	argv[OPTION_LIST_MAX + 1] = NULL;
-	CHECK_EQ(options_parse(rows, argv, false, &v, NULL), -EINVAL);
-	argv[OPTION_LIST_MAX] = NULL;
-	v = (struct values){ 0 };
-	CHECK_EQ(options_parse(rows, argv, false, &v, NULL), 0);
-	CHECK_EQ(v.list.n, OPTION_LIST_MAX);
-}
-
-TEST_MAIN(TEST(test_forms), TEST(test_stop_early), TEST(test_faults), TEST(test_list_is_bounded))
+TEST_MAIN(TEST(test_good), TEST(test_bad), TEST(test_many_devices))
