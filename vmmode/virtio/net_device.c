@@ -82,10 +82,10 @@ static void on_tap(struct loop_source *src, uint32_t events)
 	if (events & EPOLLIN)
 		net_rx_run(p);
 	/* A socket's error is one failed packet, and asking clears it. */
-	if ((events & EPOLLHUP) || ((events & EPOLLERR) && p->tap.is_tap))
-		lose_tap(p);
-	else if ((events & EPOLLERR) &&
-		 getsockopt(p->tap.fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+	if (!(events & EPOLLHUP) && (events & EPOLLERR) && !p->tap.is_tap &&
+	    getsockopt(p->tap.fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0)
+		return;
+	if (events & (EPOLLHUP | EPOLLERR))
 		lose_tap(p);
 }
 
@@ -379,8 +379,8 @@ static int new_pair(struct net *n, const struct virtio_net_options *opts, struct
 		return err_set(err, -ENOMEM, "net: no memory for a queue pair");
 	n->pairs[n->n_pairs++] = p;
 	p->net = n;
-	p->rx = &n->vqs[2 * i];
-	p->tx = &n->vqs[2 * i + 1];
+	p->rx = &n->vqs[(size_t)2 * i];
+	p->tx = &n->vqs[(size_t)2 * i + 1];
 	p->rx_timer = (struct loop_source){ .fd = -1, .ready = on_rx_timer };
 	p->tx_timer = (struct loop_source){ .fd = -1, .ready = on_tx_timer };
 	p->vhost_error = (struct loop_source){ .fd = -1, .ready = on_vhost_error };

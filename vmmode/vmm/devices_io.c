@@ -100,7 +100,7 @@ static int disk_word(struct disk_wish *d, const struct word *w)
 	if (str_eq(w->key, "serial")) {
 		if (!w->value || strlen(w->value) >= sizeof(d->serial))
 			return -EINVAL;
-		strcpy(d->serial, w->value);
+		memcpy(d->serial, w->value, strlen(w->value) + 1);
 		return 0;
 	}
 	if (str_eq(w->key, "engine")) {
@@ -145,9 +145,11 @@ int disk_wish_parse(const char *text, struct disk_wish *out, struct err *err)
 static int parse_mac(const char *s, uint8_t *out)
 {
 	for (size_t i = 0; i < NET_MAC_BYTES; i++) {
-		const char digits[] = { s[0], s[0] ? s[1] : '\0', '\0' };
+		char digits[3] = { s[0], '\0', '\0' };
 		uint64_t v;
 
+		if (digits[0])
+			digits[1] = s[1];
 		if (!digits[1] || num_u64_base(digits, 16, 0, 255, &v) < 0 ||
 		    s[2] != (i + 1 < NET_MAC_BYTES ? ':' : '\0'))
 			return -EINVAL;
