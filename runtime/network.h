@@ -52,7 +52,7 @@ struct network_helper {
  * network_read_wish - from the options or, when none of them is given, from the annotations
  * org.bivalve.network, .publish, .dns and .add-host. "host" takes the network namespace out of @c;
  * *@out_is_changed says so. Memory is that of @c. -EINVAL: a wish that the config contradicts, by
- * the name of the option or annotation; -EPERM: rootless.
+ * the name of the option or annotation; -EPERM: rootless; -ENOTSUP: a sysctl of an interface.
  */
 MUST_CHECK int network_read_wish(const struct network_options *o, bool is_rootless,
 				 struct config *c, struct network_wish *out, bool *out_is_changed,

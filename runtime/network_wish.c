@@ -104,6 +104,33 @@ static int apply_special(struct config *c, struct strv *networks, const char *or
 	return 0;
 }
 
+/*
+ * The workload's init writes them while the interfaces are still on their way to it: what worked
+ * now and then would be worse than what never does.
+ */
+static int check_sysctls(const struct config *c, struct err *err)
+{
+	static const char *const of_interfaces[] = { "net.ipv4.conf.", "net.ipv6.conf.",
+						     "net.ipv4.neigh.", "net.ipv6.neigh." };
+
+	for (size_t i = 0; i < c->linux_.sysctl.n; i++) {
+		const char *key = c->linux_.sysctl.items[i].key;
+
+		for (size_t k = 0; k < ARRAY_LEN(of_interfaces); k++) {
+			const char *name = key + strlen(of_interfaces[k]);
+
+			if (!str_starts(key, of_interfaces[k]) || str_starts(name, "all.") ||
+			    str_starts(name, "default.") || str_starts(name, "lo."))
+				continue;
+			return err_set(err, -ENOTSUP,
+				       "/linux/sysctl/%s: of an interface that a network or "
+				       "/linux/netDevices brings, which is not built",
+				       key);
+		}
+	}
+	return 0;
+}
+
 static int check_wish(const struct config *c, const struct network_wish *w, bool is_rootless,
 		      const char *origin, struct err *err)
 {
@@ -116,7 +143,7 @@ static int check_wish(const struct config *c, const struct network_wish *w, bool
 	if (is_rootless && (w->networks.n || c->linux_.net_devices.n))
 		return err_set(err, -EPERM, "%s: networks need root's rights over the host",
 			       w->networks.n ? origin : "/linux/netDevices");
-	return 0;
+	return w->networks.n || c->linux_.net_devices.n ? check_sysctls(c, err) : 0;
 }
 
 int network_read_wish(const struct network_options *o, bool is_rootless, struct config *c,
