@@ -100,7 +100,7 @@ as_before() {
 		# Killed after its answer, it is missed by nobody.
 		if [ $status -ne 0 ]; then
 			[[ $(cat "$WORK/stderr") == *"'bivalve-net' ended without a result"* ]]
-			[ -z "$(bivalve list --quiet | grep -x "$ID")" ]
+			! bivalve list --quiet | grep -qx "$ID" || return 1
 		fi
 		as_before "up, step $n"
 		n=$((n + ${k:-6}))

@@ -159,7 +159,9 @@ serves() {
 	refused "'--dns': 'x' is not" bivalve run --network a --dns x --bundle "$BUNDLE" "$ID"
 	refused "'--add-host': 'x' is not" bivalve run --network a --add-host x --bundle "$BUNDLE" "$ID"
 	refused "'ifname' is not ip=" bivalve run --network a:ifname=much-too-long-a-name --bundle "$BUNDLE" "$ID"
-	edit_config '.linux.namespaces |= map(if .type == "network" then .path = "/proc/self/ns/net" else . end)'
+	edit_config '.linux.sysctl = {"net.ipv4.conf.eth0.forwarding": "1"}'
+	refused "/linux/sysctl/net.ipv4.conf.eth0.forwarding: of an interface" bivalve run --network a --bundle "$BUNDLE" "$ID"
+	edit_config 'del(.linux.sysctl) | .linux.namespaces |= map(if .type == "network" then .path = "/proc/self/ns/net" else . end)'
 	refused "option '--network': needs a new network namespace, and /linux/namespaces has one by path" \
 		bivalve run --network a --bundle "$BUNDLE" "$ID"
 	edit_config '.linux.namespaces |= map(select(.type != "network")) | .annotations = {"org.bivalve.network": "a"}'

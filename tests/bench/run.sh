@@ -67,6 +67,21 @@ compare "run of /bin/true, beside the floor" "$floor" " RT run --bundle $bundle 
 compare "create + start + delete, beside the floor" "$floor" \
 	" RT create --bundle $work/sleeper b%n ; RT start b%n ; RT delete --force b%n"
 
+# In a network namespace of its own, which plays the host: the machine's is not touched.
+heading "run of /bin/true on the default nat network, beside none"
+cat >"$work/nat" <<-'END'
+	ip link set lo up
+	$bivalve run --network default --bundle "$bundle" warm
+	"$measure" "$rounds" "none: $bivalve run --network none --bundle $bundle n%n" \
+		"nat: $bivalve run --network default --bundle $bundle d%n"
+	! command -v strace >/dev/null || {
+		strace -f -e trace=sendto,sendmsg -o "$work/strace" $bivalve run --network default --bundle "$bundle" warm
+		printf '\nnetlink round trips of one such run: %d\n' "$(grep -c AF_NETLINK "$work/strace")"
+	}
+END
+export bivalve bundle measure rounds work
+unshare --net sh -e "$work/nat"
+
 for rt in "$bivalve" "${peers[@]/#/}"; do
 	case $rt in
 	crun | runc) rt="$rt --root $work/$rt" ;;
