@@ -17,10 +17,10 @@ int vmm_open(const char *option, const char *name, int flags, struct err *err)
 {
 	uint64_t n;
 	int rc;
-	int fd;
 
 	if (!str_starts(name, "fd:")) {
-		fd = open(name, flags | O_CLOEXEC | O_NOCTTY, 0600);
+		int fd = open(name, flags | O_CLOEXEC | O_NOCTTY, 0600);
+
 		return fd < 0 ? err_sys(err, "--%s '%s'", option, name) : fd;
 	}
 	if (num_u64(name + 3, 0, INT32_MAX, &n) < 0)

@@ -61,7 +61,8 @@ void handoff_run(struct handoff *h, void (*run)(void *arg), void *arg)
 	const uint64_t one = 1;
 
 	pthread_mutex_lock(&h->lock);
-	*h->last = &call; // cppcheck-suppress autoVariables - taken out before this returns
+	// cppcheck-suppress autoVariables ; taken out before this returns
+	*h->last = &call;
 	h->last = &call.next;
 	pthread_cond_broadcast(&h->changed);
 	if (write(h->source.fd, &one, sizeof(one)) < 0 && errno != EAGAIN)

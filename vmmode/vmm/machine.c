@@ -347,6 +347,7 @@ static int write_tables(struct machine *m, gpa_t *out_rsdp, struct err *err)
 	if (rc < 0 || m->opts->no_acpi)
 		return rc;
 	for (unsigned int i = 0; i < m->n_devices; i++)
+		// cppcheck-suppress unreadVariable ; am.devices
 		devices[i] = (struct acpi_device){ (uint32_t)m->devices[i].opts.base,
 						   m->devices[i].opts.gsi };
 	return acpi_write(&m->mem.map, &am, out_rsdp, err);
