@@ -63,6 +63,7 @@ void handoff_run(struct handoff *h, void (*run)(void *arg), void *arg)
 	pthread_mutex_lock(&h->lock);
 	// cppcheck-suppress autoVariables ; taken out before this returns
 	*h->last = &call;
+	// cppcheck-suppress autoVariables ; as above
 	h->last = &call.next;
 	pthread_cond_broadcast(&h->changed);
 	if (write(h->source.fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
