@@ -502,7 +502,64 @@ static void test_reset_in_flight(void)
 	rig_close(&r);
 }
 
+/* Adds a FORGET of @id in slot @i and kicks only when the device asked for it. */
+static void burst_forget(struct rig *r, int i, uint64_t id)
+{
+	const uint32_t off = VQD_DATA + 0x60000 + (uint32_t)i * 64;
+	const struct fuse_in_header head = { .len = 48, .opcode = FUSE_FORGET, .nodeid = id };
+	const struct fuse_forget_in in = { .nlookup = 1 };
+	const struct vqd_buf buf = { off, sizeof(head) + sizeof(in), false };
+	struct vqd *d = &r->d[0];
+	uint16_t event;
+
+	memcpy(r->ram + off, &head, sizeof(head));
+	memcpy(r->ram + off + sizeof(head), &in, sizeof(in));
+	vqd_add(d, &buf, 1);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	event = __atomic_load_n((uint16_t *)(void *)&d->used->ring[RIG_SIZE], __ATOMIC_RELAXED);
+	if ((uint16_t)(d->avail_idx - 1) == event)
+		rig_kick(r, 0);
+}
+
+/* EVENT_IDX: no notification is lost on either side, with bursts on two queues. */
+static void test_event_idx(void)
+{
+	enum { BURST = 60, LOOPS = 100 };
+	char name[16];
+	struct rig r;
+	int fds;
+	int rc;
+
+	rig_open(&r, &plain);
+	virtio_device_reset(r.dev);
+	r.dev->features = VIRTIO_COMMON_FEATURES;
+	rig_activate(&r);
+	CHECK_EQ(rig_init(&r), sizeof(struct fuse_init_out));
+	fds = rig_open_fds();
+	for (int loop = 0; loop < LOOPS; loop++) {
+		uint64_t ids[BURST];
+
+		for (int i = 0; i < BURST; i++) {
+			(void)snprintf(name, sizeof(name), "f%d", i);
+			if (loop == 0)
+				CHECK_EQ(mknodat(r.root_fd, name, S_IFREG | 0644, 0), 0);
+			r.d[1].avail->ring[RIG_SIZE] = r.d[1].used_idx; /* used_event */
+			ids[i] = rig_lookup(&r, FUSE_ROOT_ID, name, &rc);
+			CHECK(ids[i] != 0);
+		}
+		for (int i = 0; i < BURST; i++)
+			burst_forget(&r, i, ids[i]);
+		for (int i = 0; i < BURST; i++) {
+			r.d[0].avail->ring[RIG_SIZE] = r.d[0].used_idx;
+			__atomic_thread_fence(__ATOMIC_SEQ_CST);
+			CHECK_EQ(rig_wait(&r, 0, RIG_WAIT_MS), 0);
+		}
+	}
+	CHECK_EQ(rig_open_fds(), fds);
+	rig_close(&r);
+}
+
 TEST_MAIN(TEST(test_bad_names), TEST(test_bad_nodes), TEST(test_lying_lengths),
 	  TEST(test_small_replies), TEST(test_broken_rings), TEST(test_special_files),
 	  TEST(test_forget), TEST(test_few_descriptors), TEST(test_file_bound), TEST(test_races),
-	  TEST(test_two_queues), TEST(test_reset_in_flight))
+	  TEST(test_two_queues), TEST(test_reset_in_flight), TEST(test_event_idx))
