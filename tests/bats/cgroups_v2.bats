@@ -4,7 +4,8 @@
 # machine at hand is another.
 load helpers
 
-setup_file() {
+setup() {
+	common_setup
 	[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] || skip 'needs a host with cgroup v2 alone'
 }
 

@@ -24,7 +24,7 @@ base_rootfs() {
 	echo "$root"
 }
 
-setup() {
+common_setup() {
 	BIVALVE=$(realpath "${BIVALVE_BIN:-$BATS_TEST_DIRNAME/../../build/release}")/bivalve
 	WORK=$BATS_TEST_TMPDIR
 	STATE=$WORK/state
@@ -37,6 +37,11 @@ setup() {
 	umask 022
 	unset NOTIFY_SOCKET LISTEN_FDS LISTEN_PID
 	cd "$WORK" || return 1
+}
+
+# A file that needs more defines its own, which begins with common_setup.
+setup() {
+	common_setup
 }
 
 # bivalve ARG...: the program with this test's state root.
