@@ -111,6 +111,10 @@ static int tune_bridge(const struct network *n, struct err *err)
 				n->bridge);
 		if (rc == 0)
 			rc = sysctl_set(err, "0", "net/ipv6/conf/%s/accept_ra", n->bridge);
+		/* Until its link-local address is settled, for a second or two, the host would
+		 * look for no neighbour there: published ports would be deaf. */
+		if (rc == 0)
+			rc = sysctl_set(err, "0", "net/ipv6/conf/%s/accept_dad", n->bridge);
 	}
 	/* For 127.0.0.1:PORT of the host. Our "loopback" chain keeps containers out of 127/8. */
 	if (rc == 0 && n->mode == NET_NAT)
