@@ -130,7 +130,7 @@ static int make_resources(struct creation *cr, struct err *err)
 	if (rc == 0)
 		rc = state_save(cr->c.dir_fd, &cr->c.state, err);
 	if (rc == 0) /* early: it gets ready while we go on */
-		rc = network_begin(&cr->c, &cr->network, &cr->net_helper, err);
+		rc = network_begin(&cr->c, &cr->network, cr->is_foreground, &cr->net_helper, err);
 	if (rc == 0)
 		rc = make_cgroup(cr, err);
 	if (rc == 0 && rdt)

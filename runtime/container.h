@@ -22,6 +22,7 @@
 #include "spec/config.h"
 
 struct backend_ops;
+struct network_helper;
 
 struct container {
 	const struct app *app; /* borrowed */
@@ -36,7 +37,8 @@ struct container {
 
 	struct config config; /* owned; read by container_load_config() */
 	bool has_config;
-	struct cgroup *cgroup; /* owned; opened by container_open_cgroup() */
+	struct network_helper *net_helper; /* borrowed; that of our own creation, which stays */
+	struct cgroup *cgroup;             /* owned; opened by container_open_cgroup() */
 };
 
 #define CONTAINER_INIT                                                                             \

@@ -71,6 +71,7 @@ void creation_fini(struct creation *cr)
 {
 	if (cr->has_plan)
 		ns_plan_fini(&cr->plan);
+	cr->c.net_helper = NULL;
 	network_end(&cr->net_helper);
 	ns_child_fini(&cr->child);
 	cleanup_close(&cr->notify_fd);
@@ -287,6 +288,9 @@ int create_container(struct creation *cr, const char *id, struct err *err)
 		rc = c->backend->create(cr, err);
 	if (rc < 0)
 		undo(cr);
-	network_end(&cr->net_helper);
+	else if (cr->is_foreground)
+		c->net_helper = &cr->net_helper;
+	else
+		network_end(&cr->net_helper);
 	return rc;
 }

@@ -61,8 +61,11 @@ MUST_CHECK int network_read_wish(const struct network_options *o, bool is_rootle
 /* network_prepare - needs the state folder; before the plan is made. */
 MUST_CHECK int network_prepare(struct container *c, const struct network_wish *w, struct err *err);
 
-/* network_begin - nothing when neither a network nor /linux/netDevices asks for it. */
-MUST_CHECK int network_begin(const struct container *c, const struct network_wish *w,
+/*
+ * network_begin - nothing when neither a network nor /linux/netDevices asks for it.
+ * @stays: it waits for c->net_helper's use by network_down_begin()
+ */
+MUST_CHECK int network_begin(const struct container *c, const struct network_wish *w, bool stays,
 			     struct network_helper *h, struct err *err);
 
 /* network_connect - @pid: a process in the workload's namespace. Nothing when nothing was begun. */

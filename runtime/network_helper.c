@@ -95,7 +95,9 @@ static int spawn(const char *program, char **argv, const int *fds, size_t n_fds,
 	(void)sigfillset(&all);
 	(void)posix_spawnattr_setsigmask(&attr, &none);
 	(void)posix_spawnattr_setsigdefault(&attr, &all);
-	rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	(void)posix_spawnattr_setpgroup(&attr, 0); /* a terminal's ^C is the workload's */
+	rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+						 POSIX_SPAWN_SETPGROUP);
 	for (size_t i = 0; rc == 0 && i < n_fds; i++)
 		rc = posix_spawn_file_actions_adddup2(&actions, fds[i], fds[i]);
 	if (rc == 0)
@@ -134,7 +136,7 @@ static int start(const struct container *c, const char *verb, struct words *w,
 	return 0;
 }
 
-enum { WORDS_FIXED = 8 }; /* program, descriptors, verb, id, one flag, and the end */
+enum { WORDS_FIXED = 10 }; /* program, descriptors, verb, flag, hostname, "--", id, the end */
 
 static bool words_init(struct words *w, size_t n)
 {
@@ -144,8 +146,8 @@ static bool words_init(struct words *w, size_t n)
 	return w->v != NULL;
 }
 
-int network_begin(const struct container *c, const struct network_wish *w, struct network_helper *h,
-		  struct err *err)
+int network_begin(const struct container *c, const struct network_wish *w, bool stays,
+		  struct network_helper *h, struct err *err)
 {
 	const struct config_linux *l = &c->config.linux_;
 	auto_cleanup(words_fini) struct words words = { .n = 0 };
@@ -155,6 +157,8 @@ int network_begin(const struct container *c, const struct network_wish *w, struc
 	if (!words_init(&words, w->networks.n + w->publish.n + w->dns.n + w->add_hosts.n +
 				    l->net_devices.n))
 		return err_set(err, -ENOMEM, "out of memory");
+	if (stays && w->networks.n)
+		add_word(&words, arena_strdup(&words.arena, "--stay"));
 	add_list(&words, "network", &w->networks);
 	add_list(&words, "publish", &w->publish);
 	add_list(&words, "dns", &w->dns);
@@ -218,17 +222,33 @@ void network_end(struct network_helper *h)
 		h->pid = 0;
 }
 
+/* The one that made it waits for this order, unless somebody has killed it. */
+static bool order_down(const struct container *c, bool is_dying, struct network_helper *h)
+{
+	const char *order = is_dying ? HELPER_DOWN_DYING : HELPER_DOWN;
+
+	if (!c->net_helper || !c->net_helper->pid)
+		return false;
+	*h = *c->net_helper;
+	*c->net_helper = (struct network_helper)NETWORK_HELPER_INIT;
+	if (fd_send(h->sock_fd, order, 1, NULL, 0) == 0)
+		return true;
+	network_end(h);
+	return false;
+}
+
 int network_down_begin(const struct container *c, struct network_helper *h, struct err *err)
 {
+	/* With its pid namespace every process has ended; others may keep the devices. */
+	bool is_dying = c->has_config && ns_is_new(&c->config, NS_PID);
 	auto_cleanup(words_fini) struct words words = { .n = 0 };
 	int rc;
 
-	if (c->state.networks.n == 0)
+	if (c->state.networks.n == 0 || order_down(c, is_dying, h))
 		return 0;
 	if (!words_init(&words, 0))
 		return err_set(err, -ENOMEM, "out of memory");
-	/* With its pid namespace every process has ended; others may keep the devices. */
-	if (c->has_config && ns_is_new(&c->config, NS_PID))
+	if (is_dying)
 		add_word(&words, arena_strdup(&words.arena, "--dying"));
 	if (!words.v)
 		return err_set(err, -ENOMEM, "out of memory");

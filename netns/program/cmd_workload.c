@@ -21,6 +21,7 @@ struct up_options {
 	struct option_list networks, ports, dns, add_hosts;
 	struct option_list devices; /* "HOST-NAME=NAME", NAME may be empty */
 	const char *host_name;
+	bool stay;
 };
 
 #define UP(kind, member) OPTION_##kind, offsetof(struct up_options, member)
@@ -33,6 +34,7 @@ static const struct option_row up_rows[] = {
 	{ "add-host", 0, "NAME:ADDRESS", "a line of its hosts file", UP(LIST, add_hosts) },
 	{ "hostname", 0, "NAME", "its host name", UP(TEXT, host_name) },
 	{ "netdev", 0, "DEVICE=NAME", "move a device of the host into it", UP(LIST, devices) },
+	{ "stay", 0, NULL, "wait for the order to take it down", UP(FLAG, stay) },
 	{ .name = NULL },
 };
 
@@ -159,15 +161,33 @@ static int connect_all(const struct program *p, const struct names_wish *names, 
 	return rc < 0 ? rc : record(p, ends, err);
 }
 
-static int up_run(struct program *p, const void *options, char **args, struct err *err)
+static int take_down(const struct program *p, const char *id, bool is_dying, struct err *err)
 {
-	const struct up_options *o = options;
-	const struct names_wish names = { args[0], o->host_name, &o->add_hosts, &o->dns };
-	auto_cleanup(names_peers_fini) struct names_peers peers = { 0 };
+	int rc = names_leave(p, id, err);
+
+	if (rc == 0)
+		rc = net_down(&p->store, id, is_dying ? NET_DOWN_DYING : 0, err);
+	return rc < 0 ? rc : program_answer(p, 0, NULL);
+}
+
+/* Until the runtime says so, or is gone: then whoever deletes the container takes it down. */
+static int stay(const struct program *p, const char *id, struct err *err)
+{
+	char order;
+	ssize_t n = fd_recv(p->sock_fd, &order, sizeof(order), NULL, 0, NULL);
+
+	if (n <= 0)
+		return 0;
+	return take_down(p, id, order == HELPER_DOWN_DYING[0], err);
+}
+
+static int connect_devices(const struct program *p, const struct up_options *o, const char *id,
+			   struct names_peers *peers, struct net_ends *ends, struct err *err)
+{
+	const struct names_wish names = { id, o->host_name, &o->add_hosts, &o->dns };
 	auto_close int netns_fd = -1;
 	struct wishes w = { 0 };
-	struct net_ends ends = { 0 };
-	int rc = read_wishes(o, args[0], &w, err);
+	int rc = read_wishes(o, id, &w, err);
 
 	if (rc == 0)
 		rc = names_check(&names, err);
@@ -177,15 +197,23 @@ static int up_run(struct program *p, const void *options, char **args, struct er
 	if (netns_fd < 0)
 		return netns_fd;
 	if (o->networks.n)
-		rc = connect_all(p, &names, &w, &ends, &peers, err);
-	if (rc == 0)
-		rc = move_devices(&o->devices, netns_fd, err);
+		rc = connect_all(p, &names, &w, ends, peers, err);
+	return rc < 0 ? rc : move_devices(&o->devices, netns_fd, err);
+}
+
+static int up_run(struct program *p, const void *options, char **args, struct err *err)
+{
+	const struct up_options *o = options;
+	auto_cleanup(names_peers_fini) struct names_peers peers = { 0 };
+	struct net_ends ends = { 0 };
+	int rc = connect_devices(p, o, args[0], &peers, &ends, err);
+
 	if (rc == 0)
 		rc = program_answer(p, 0, NULL);
 	if (rc < 0)
 		return rc;
 	names_tell(p, &ends, &peers);
-	return 0;
+	return o->stay ? stay(p, args[0], err) : 0;
 }
 
 /* ---- down, show ---------------------------------------------------------------------------- */
@@ -203,11 +231,8 @@ static const struct option_row down_rows[] = {
 static int down_run(struct program *p, const void *options, char **args, struct err *err)
 {
 	const struct down_options *o = options;
-	int rc = names_leave(p, args[0], err);
 
-	if (rc == 0)
-		rc = net_down(&p->store, args[0], o->is_dying ? NET_DOWN_DYING : 0, err);
-	return rc < 0 ? rc : program_answer(p, 0, NULL);
+	return take_down(p, args[0], o->is_dying, err);
 }
 
 static int show_run(struct program *p, const void *options, char **args, struct err *err)

@@ -170,6 +170,35 @@ serves() {
 	host_is "$before"
 }
 
+@test "run: in the foreground bivalve-net stays, and may be missed" {
+	local before helper status=0
+
+	network create a
+	cp -a "$(base_rootfs)" "$WORK/root"
+	bivalve run --rootfs "$WORK/root" --network a "$ID" -- /bin/true # what the first one makes
+	wait_until eval '! in_ns "$HOST" ip -o link | grep -q bvp'
+	before=$(host_network)
+	nsenter -t "$HOST" -n "$BIVALVE" --root "$STATE" run --rootfs "$WORK/root" --network a -p 8080:80 "$ID" \
+		-- /bin/sleep 1000 </dev/null >/dev/null 2>"$WORK/stderr" &
+	wait_until eval 'is_status running 2>/dev/null'
+	kill -KILL "$(pgrep -P $! -x bivalve-net)"
+	bivalve kill "$ID" KILL
+	wait $! || status=$?
+	[ $status -eq 137 ]
+	[ ! -s "$WORK/stderr" ]
+	host_is "$before"
+	# And when it is the runtime that is killed.
+	nsenter -t "$HOST" -n "$BIVALVE" --root "$STATE" run --rootfs "$WORK/root" --network a "$ID" \
+		-- /bin/sleep 1000 </dev/null >/dev/null 2>&1 &
+	wait_until eval 'is_status running 2>/dev/null'
+	helper=$(pgrep -P $! -x bivalve-net)
+	kill -KILL $!
+	wait $! || true
+	wait_until eval '! kill -0 "$helper" 2>/dev/null || grep -q "^State:.Z" "/proc/$helper/status"'
+	bivalve delete --force "$ID"
+	host_is "$before"
+}
+
 @test "linux.netDevices: a device moves with its address; a failure puts it back" {
 	sleeper
 	in_ns "$HOST" ip link add dev0 type veth peer name dev0p
