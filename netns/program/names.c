@@ -46,25 +46,32 @@ static bool begins_with_word(const char *line, size_t len, const char *word)
 	return len > n && memcmp(line, word, n) == 0 && line[n] == ' ';
 }
 
-static bool ends_with_mark(const char *line, size_t len, const char *id)
+/* The next line of @text that ends in " # ID" (@mark); *@out_end is behind it. NULL: none. */
+static const char *find_marked(const char *text, const char *mark, const char **out_end)
 {
-	size_t n = strlen(id);
+	size_t len = strlen(mark);
+	const char *hit = text;
 
-	return len > n + 2 && memcmp(line + len - n, id, n) == 0 &&
-	       memcmp(line + len - n - 2, "# ", 2) == 0;
+	while ((hit = strstr(hit, mark)) && hit[len] != '\n' && hit[len] != '\0')
+		hit += len;
+	if (!hit)
+		return NULL;
+	*out_end = hit + len + (hit[len] == '\n');
+	while (hit > text && hit[-1] != '\n')
+		hit--;
+	return hit;
 }
 
 void names_drop(const char *text, const char *id, struct buf *out)
 {
+	char mark[NET_ID_MAX + 8];
 	const char *line;
-	size_t len;
+	const char *end;
 
-	while ((line = next_line(&text, &len))) {
-		if (ends_with_mark(line, len, id))
-			continue;
-		buf_add(out, line, len);
-		buf_add_char(out, '\n');
-	}
+	(void)snprintf(mark, sizeof(mark), " # %s", id);
+	for (; (line = find_marked(text, mark, &end)); text = end)
+		buf_add(out, text, (size_t)(line - text));
+	buf_add_str(out, text);
 }
 
 void names_filter_resolv(const char *text, struct buf *out)
@@ -353,29 +360,22 @@ static bool hosts_path(const char *line, char out[NET_ID_MAX + 16])
 }
 
 /* One that cannot be told is gone, or has a hosts file of its own. */
-static void tell_one(const struct program *p, const char *path, const struct buf *lines)
-{
-	auto_close int folder_fd = open_locked(p, NULL);
-
-	if (folder_fd >= 0 && append(p->root_fd, path, 0, lines) < 0)
-		log_debug("%s: not told about a new peer, ignoring", path);
-}
-
 void names_tell(const struct program *p, const struct net_ends *ends,
 		const struct names_peers *peers)
 {
-	char path[NET_ID_MAX + 16] = "";
-	const char *line;
-	size_t len;
+	auto_close int folder_fd = ends->n ? open_locked(p, NULL) : -1;
 
-	for (size_t i = 0; i < ends->n; i++) {
+	for (size_t i = 0; folder_fd >= 0 && i < ends->n; i++) {
 		const char *rest = buf_str(&peers->others[i]);
+		char path[NET_ID_MAX + 16] = "";
+		const char *line;
+		size_t len;
 
 		while ((line = next_line(&rest, &len))) {
-			if (hosts_path(line, path))
-				tell_one(p, path, &peers->own[i]);
+			if (hosts_path(line, path) &&
+			    append(p->root_fd, path, 0, &peers->own[i]) < 0)
+				log_debug("%s: not told about a new peer, ignoring", path);
 		}
-		path[0] = '\0';
 	}
 }
 

@@ -65,10 +65,10 @@ static void write_port(struct json_writer *w, const struct net_port *p)
 	char ranges[48];
 
 	if (p->count > 1)
-		(void)snprintf(ranges, sizeof(ranges), "%u-%u:%u-%u", p->host_port,
+		(void)snprintf(ranges, sizeof(ranges), "%d-%d:%d-%d", p->host_port,
 			       p->host_port + p->count - 1, p->port, p->port + p->count - 1);
 	else
-		(void)snprintf(ranges, sizeof(ranges), "%u:%u", p->host_port, p->port);
+		(void)snprintf(ranges, sizeof(ranges), "%d:%d", p->host_port, p->port);
 	(void)snprintf(text, sizeof(text), "%s%s%s%s/%s", is_v6 ? "[" : "", ip_str(&p->host, host),
 		       is_v6            ? "]:"
 		       : p->host.family ? ":"

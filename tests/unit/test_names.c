@@ -11,11 +11,12 @@ static void test_drop(void)
 		{ "", "a", "" },
 		{ "10.0.0.2 web a # a\n", "a", "" },
 		{ "10.0.0.2 web a # a\n10.0.0.3 b # b\n", "a", "10.0.0.3 b # b\n" },
-		{ "10.0.0.2 x # xa\n", "a", "10.0.0.2 x # xa\n" },   /* an id that ends alike */
-		{ "10.0.0.2 a\n", "a", "10.0.0.2 a\n" },             /* not marked: --add-host */
+		{ "10.0.0.2 x # xa\n", "a", "10.0.0.2 x # xa\n" }, /* an id that ends alike */
+		{ "10.0.0.2 a\n", "a", "10.0.0.2 a\n" },           /* not marked: --add-host */
+		{ "10.0.0.2 x # ab\n10.0.0.3 # a\n", "a", "10.0.0.2 x # ab\n" },
 		{ "10.0.0.2 b # b\nfd::2 b # b", "b", "" },          /* without its last end */
 		{ "1.1.1.1 z\n10.0.0.2 # a\n", "a", "1.1.1.1 z\n" }, /* a line without a name */
-		{ "# a", "a", "# a\n" },                             /* nothing but a mark */
+		{ "# a", "a", "# a" },                               /* nothing but a mark */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
