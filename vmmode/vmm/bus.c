@@ -18,6 +18,7 @@ int bus_add(struct bus *b, struct bus_range *r)
 		return -EINVAL;
 	if (b->n == BUS_RANGES_MAX)
 		return -ENOSPC;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): the array holds pointers */
 	memmove(&b->ranges[at + 1], &b->ranges[at], (b->n - at) * sizeof(b->ranges[0]));
 	b->ranges[at] = r;
 	b->n++;

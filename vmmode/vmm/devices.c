@@ -86,7 +86,7 @@ static int make_fs(const char *text, struct vmm_device_env *env, struct virtio_d
 	const char *eq = strchr(text, '=');
 	struct virtio_fs_options o = { .flags = 0 };
 	char tag[VIRTIO_FS_TAG_MAX + 1];
-	struct value v;
+	struct value v = { .rest = "" };
 	bool is_ro = false;
 	int rc;
 

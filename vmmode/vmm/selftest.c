@@ -2,6 +2,7 @@
 /* The self-test of a KVM. */
 #include "vmmode/vmm/selftest.h"
 
+#include <assert.h>
 #include <linux/kvm.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -100,6 +101,7 @@ int selftest_run(const struct kvm *k, struct err *err)
 		rc = enter(&p, err);
 	if (rc < 0)
 		return rc;
+	assert(p.run); /* probe_init() mapped it */
 	if (p.run->exit_reason == KVM_EXIT_IO && p.run->io.port == TEST_PORT)
 		return 0;
 	if (p.run->exit_reason == KVM_EXIT_INTERNAL_ERROR &&

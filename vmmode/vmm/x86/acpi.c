@@ -215,8 +215,9 @@ static void fill_rsdp(uint8_t *rsdp, uint64_t xsdt)
 {
 	const uint32_t len = 36;
 
-	memcpy(rsdp, "RSD PTR ", 8);
-	memcpy(rsdp + 9, "BIVALV", 6);
+	/* Fields of fixed length, without a terminator. */
+	memcpy(rsdp, "RSD PTR ", 8);   /* NOLINT(bugprone-not-null-terminated-result) */
+	memcpy(rsdp + 9, "BIVALV", 6); /* NOLINT(bugprone-not-null-terminated-result) */
 	rsdp[15] = 2;
 	memcpy(rsdp + 20, &len, sizeof(len));
 	memcpy(rsdp + 24, &xsdt, sizeof(xsdt));

@@ -206,7 +206,7 @@ static int load_bzimage(const struct guest_mem *mem, int fd, const struct setup_
 	at = place_bzimage(h, mem, bytes);
 	if (!at)
 		return err_set(err, -E2BIG, "the kernel needs %llu MiB, which guest memory lacks",
-			       (unsigned long long)((bytes >> 20) + 1));
+			       (unsigned long long)(bytes >> 20) + 1);
 	rc = read_at(fd, guest_mem_at(mem, at, code_len), code_len, code_off);
 	if (rc < 0)
 		return read_error(rc, "code", err);

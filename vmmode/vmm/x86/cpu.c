@@ -40,7 +40,7 @@ static const uint64_t boot_gdt[] = {
 
 void x86_write_tables(const struct guest_mem *mem)
 {
-	uint64_t *root = guest_mem_at(mem, X86_PAGE_TABLES, 6 * 4096);
+	uint64_t *root = guest_mem_at(mem, X86_PAGE_TABLES, UINT64_C(6) * 4096);
 	uint64_t *middle = root + 512;
 	uint64_t *leaves = root + 1024;
 

@@ -85,8 +85,8 @@ static void add_entries(struct buf *b, unsigned int cpus)
 	add8(b, APIC_VERSION);
 	add8(b, 1); /* usable */
 	add32(b, X86_IOAPIC);
-	for (uint8_t i = 0; i < ISA_LINES; i++)
-		add_irq(b, ENTRY_IRQ, IRQ_INT, i, (uint8_t)cpus, i);
+	for (unsigned int i = 0; i < ISA_LINES; i++)
+		add_irq(b, ENTRY_IRQ, IRQ_INT, (uint8_t)i, (uint8_t)cpus, (uint8_t)i);
 	add_irq(b, ENTRY_LOCAL_IRQ, IRQ_EXTINT, 0, 0, 0);
 	add_irq(b, ENTRY_LOCAL_IRQ, IRQ_NMI, 0, 0xff, 1);
 }
