@@ -191,6 +191,7 @@ serves() {
 	nsenter -t "$HOST" -n "$BIVALVE" --root "$STATE" run --rootfs "$WORK/root" --network a "$ID" \
 		-- /bin/sleep 1000 </dev/null >/dev/null 2>&1 &
 	wait_until eval 'is_status running 2>/dev/null'
+	# shellcheck disable=SC2034 # read by the eval below
 	helper=$(pgrep -P $! -x bivalve-net)
 	kill -KILL $!
 	wait $! || true
