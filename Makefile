@@ -76,7 +76,7 @@ A_VMM     := $(call archive,vmmode/vmm) $(call archive,vmmode/vmm/x86) $(call ar
 A_RUNTIME := $(call archive,runtime) $(call archive,namespaces) $(call archive,cgroups) $(A_SPEC)
 
 .PHONY: all
-all: $(B)/bivalve $(B)/bivalve-net
+all: $(B)/bivalve $(B)/bivalve-net $(B)/bivalve-vmm
 
 # A static program's start without the C library's questions to the processor: see the file.
 START_release := $(B)/spec/base/static/libc_start.o

@@ -304,7 +304,7 @@ const char *vmm_options_help(void)
 	       "  --balloon          memory that can be taken back\n"
 	       "  --no-acpi          no ACPI tables: MP table and command-line devices instead\n"
 	       "  --self-test        say whether this KVM can run a normal kernel, and end\n"
-	       "  --no-sandbox       keep all rights, for debugging\n"
+	       "  --no-sandbox       keep all rights: so far it always does\n"
 	       "  --log-level LEVEL  error, warning, info or debug\n"
 	       "\n"
 	       "The exit status: 0 the guest powered off; what the guest wrote to port 0xf4;\n"
