@@ -277,7 +277,8 @@ DEPS     := gcc make pkg-config libc6-dev libcap-dev libseccomp-dev libyajl-dev 
 	libnftnl-dev busybox-static
 DEPS_DEMO := $(DEPS) mmdebstrap socat
 DEPS_DEV  := $(DEPS_DEMO) bats jq strace uidmap iproute2 nftables acl attr procps git \
-	clang clang-format clang-tidy cppcheck shellcheck universal-ctags libclang-rt-14-dev crun runc
+	clang clang-format clang-tidy cppcheck shellcheck universal-ctags libclang-rt-14-dev crun runc \
+	$(shell . tests/bed/packages && echo $$BED_HOST_PACKAGES)
 
 # $(call install_packages,LIST): installs what is missing, and says nothing when all is there.
 install_packages = missing=; for p in $(1); do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null \
