@@ -128,7 +128,7 @@ static int collect(const struct nlmsghdr *msg, void *data)
 int addr_list(struct nl *nl, uint32_t index, const char *name, struct if_addr **out, size_t *out_n,
 	      struct err *err)
 {
-	auto_nl_batch struct nl_batch b;
+	auto_nl_batch struct nl_batch b = NL_BATCH_INIT;
 	struct list l = { .index = index };
 	struct ifaddrmsg *ifa;
 	struct nlmsghdr *h;

@@ -81,7 +81,7 @@ static struct mac_addr bridge_mac(const struct network *n)
 
 static int make_bridge(struct nl *nl, const struct network *n, struct err *err)
 {
-	auto_nl_batch struct nl_batch b;
+	auto_nl_batch struct nl_batch b = NL_BATCH_INIT;
 	struct mac_addr mac = bridge_mac(n);
 	struct link_info link;
 	char alias[ALIAS_MAX];

@@ -113,7 +113,7 @@ static int found_link(const struct nlmsghdr *msg, void *data)
 
 int link_find(struct nl *nl, const char *name, struct link_info *out, struct err *err)
 {
-	auto_nl_batch struct nl_batch b;
+	auto_nl_batch struct nl_batch b = NL_BATCH_INIT;
 	struct link_info found;
 	struct nlmsghdr *h;
 	int rc;
@@ -158,7 +158,7 @@ static int each_link(const struct nlmsghdr *msg, void *data)
 
 int link_each(struct nl *nl, link_fn fn, void *data, struct err *err)
 {
-	auto_nl_batch struct nl_batch b;
+	auto_nl_batch struct nl_batch b = NL_BATCH_INIT;
 	struct each e = { fn, data };
 	struct nlmsghdr *h;
 	int rc;

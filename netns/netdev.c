@@ -126,7 +126,7 @@ static int inspect(struct move *m, struct err *err)
 /* Gives the device its addresses in the namespace of @nl, and sets it up if @is_up. */
 static int dress(const struct move *m, struct nl *nl, uint32_t index, bool is_up, struct err *err)
 {
-	auto_nl_batch struct nl_batch b;
+	auto_nl_batch struct nl_batch b = NL_BATCH_INIT;
 	int rc;
 
 	rc = nl_batch_init(&b, err);
@@ -156,7 +156,7 @@ struct carry {
 
 static int carry(struct nl *from, const char *name, const struct carry *c, struct err *err)
 {
-	auto_nl_batch struct nl_batch b;
+	auto_nl_batch struct nl_batch b = NL_BATCH_INIT;
 	int rc;
 
 	rc = nl_batch_init(&b, err);

@@ -60,7 +60,7 @@ static int each_route(const struct nlmsghdr *msg, void *data)
 
 int route_each(struct nl *nl, uint8_t family, route_fn fn, void *data, struct err *err)
 {
-	auto_nl_batch struct nl_batch b;
+	auto_nl_batch struct nl_batch b = NL_BATCH_INIT;
 	struct each e = { family, fn, data };
 	struct rtmsg *rt;
 	struct nlmsghdr *h;

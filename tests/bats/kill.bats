@@ -6,7 +6,7 @@ load helpers
 # trapper: a container that writes the name of a signal that it gets to /tmp/got.
 trapper() {
 	make_bundle '.root.readonly = false'
-	set_args sh -c 'for s in HUP INT TERM USR1 USR2; do trap "echo $s >>/tmp/got" $s; done
+	set_args sh -c 'for s in ALRM INT TERM USR1 USR2; do trap "echo $s >>/tmp/got" $s; done
 		trap "echo RTMIN3 >>/tmp/got" 37; : >/tmp/up; while :; do sleep 0.02; done'
 	bivalve run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
 	wait_until test -e "$BUNDLE/rootfs/tmp/up"
@@ -20,8 +20,8 @@ got() {
 	trapper
 	bivalve kill "$ID"
 	wait_until got TERM
-	bivalve kill "$ID" HUP
-	wait_until got HUP
+	bivalve kill "$ID" ALRM
+	wait_until got ALRM
 	bivalve kill "$ID" SIGUSR1
 	wait_until got USR1
 	bivalve kill "$ID" sigusr2

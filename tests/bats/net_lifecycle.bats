@@ -227,7 +227,7 @@ nothing_left() {
 			nothing_left "$before"
 		done
 		ctl down k
-		kill "$W"
+		kill "$W" 2>/dev/null || true # ended above when every call was tried
 	done
 	echo "killed $kills times"
 	[ "$kills" -gt 50 ]
@@ -250,7 +250,7 @@ nothing_left() {
 			kill "$W"
 			nothing_left "$before"
 		done
-		kill "$W"
+		kill "$W" 2>/dev/null || true
 	done
 	echo "killed $kills times"
 	[ "$kills" -gt 30 ]
