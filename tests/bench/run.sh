@@ -111,7 +111,7 @@ if command -v strace >/dev/null; then
 	printf '\nsystem calls of one run of /bin/true\n\n'
 	count() {
 		strace -f -c -o "$work/strace" "${@:2}" >/dev/null 2>&1 </dev/null
-		printf '| %-22s | %6s |\n' "$1" "$(awk 'END { print $(NF - 1) + 0 ? $3 : $3 }' "$work/strace" | tail -n 1)"
+		printf '| %-22s | %6s |\n' "$1" "$(awk '$NF == "total" { print $4 }' "$work/strace")"
 	}
 	count floor "$bin/bench/floor" "$bundle/rootfs" /bin/true
 	# shellcheck disable=SC2086 # the runtime's command is meant to be split
