@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The program's arguments and environment, copied where they outlive our own code. */
+#include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,6 +50,7 @@ static void add_env(struct block *b, const struct workload *w)
 /* Fills @v with the @n strings at @s; returns what follows them. */
 static char *point(char **v, size_t n, char *s)
 {
+	assert(s || n == 0);
 	for (size_t i = 0; i < n; i++) {
 		v[i] = s;
 		s += strlen(s) + 1;
