@@ -4,6 +4,10 @@
 # Usage: run.sh --bin DIR [--unit 'PROGRAM...'] [--bats 'FILE...']
 set -u
 export LC_ALL=C
+# A caller in the background may ignore SIGINT and others, and what is ignored cannot be trapped.
+if [ -z "${RUN_DEFAULT_SIGNALS:-}" ]; then
+	RUN_DEFAULT_SIGNALS=1 exec env --default-signal "$0" "$@"
+fi
 bin='' unit='' bats_files=''
 while [ $# -gt 1 ]; do
 	case $1 in
