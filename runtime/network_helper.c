@@ -184,10 +184,12 @@ static int receive_reply(struct network_helper *h, struct err *err)
 	size_t n_fds;
 	ssize_t n = fd_recv(h->sock_fd, &reply, sizeof(reply), NULL, 0, &n_fds);
 
-	/* Reset: it left our message unread. */
-	if (n < 0 && n != -ECONNRESET)
+	/* Reset: it ended without reading our message. That is told once, ahead of its reply. */
+	if (n == -ECONNRESET)
+		n = fd_recv(h->sock_fd, &reply, sizeof(reply), NULL, 0, &n_fds);
+	if (n < 0)
 		return err_code(err, (int)n, "read what '" HELPER_PROGRAM "' reports");
-	if (n < 0 || (size_t)n <= offsetof(struct helper_reply, text))
+	if ((size_t)n <= offsetof(struct helper_reply, text))
 		return err_set(err, -EPROTO, "'" HELPER_PROGRAM "' ended without a result");
 	((char *)&reply)[n - 1] = '\0';
 	return reply.code < 0 ? err_set(err, reply.code, "%s", reply.text) : 0;
