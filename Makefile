@@ -239,37 +239,38 @@ SH_FILES = $(shell git ls-files '*.sh' '*.bash' .ci/run tests/bed/init)
 
 .PHONY: lint check-format check-layers check-headers check-size check-shell tidy cppcheck format
 lint: check-format check-layers check-headers check-size check-shell cppcheck tidy
+	@echo 'lint: clean'
 
 check-format:
-	clang-format --dry-run --Werror $(C_FILES)
+	$(Q)clang-format --dry-run --Werror $(C_FILES)
 
 check-layers:
-	awk -f tests/lint/layers.awk tests/layers.txt $(SRC_FILES)
+	$(Q)awk -f tests/lint/layers.awk tests/layers.txt $(SRC_FILES)
 
 check-headers:
-	tests/lint/headers.sh $(CC) $(C_FILES)
+	$(Q)tests/lint/headers.sh $(CC) $(C_FILES)
 
 check-size:
-	tests/lint/size.sh $(C_FILES)
+	$(Q)tests/lint/size.sh $(C_FILES)
 
 check-shell:
-	shellcheck $(SH_FILES)
-	shellcheck --shell=bats $(BATS_FILES)
+	$(Q)shellcheck $(SH_FILES)
+	$(Q)shellcheck --shell=bats $(BATS_FILES)
 
 tidy:
-	printf '%s\n' $(filter %.c,$(SRC_FILES)) | xargs -P 2 -n 8 sh -c \
+	$(Q)printf '%s\n' $(filter %.c,$(SRC_FILES)) | xargs -P 2 -n 8 sh -c \
 		'clang-tidy --quiet "$$@" -- -std=gnu17 -D_GNU_SOURCE -iquote . -DBIVALVE_VERSION=\"0\" -DBIVALVE_COMMIT=\"0\" -DLIBEXECDIR=\"/\" 2>/dev/null' sh
 
 # Not asked: leaks and unread variables (the cleanup attribute is unknown to it), the scope of variables
 # (declarations stand at the head of a block).
 cppcheck:
-	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
 		--error-exitcode=1 --suppress=missingIncludeSystem --suppress=unusedStructMember \
 		--suppress=memleak --suppress=resourceLeak --suppress=variableScope --suppress=unreadVariable \
 		-I . $(filter %.c,$(SRC_FILES))
 
 format:
-	clang-format -i $(C_FILES)
+	$(Q)clang-format -i $(C_FILES)
 
 # ---- what a user runs ----------------------------------------------------------------------------
 .PHONY: deps deps-dev demo bench install uninstall clean help compile_commands.json

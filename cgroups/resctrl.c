@@ -305,31 +305,54 @@ int rdt_prepare(const struct config_intel_rdt *rdt, const char *id, struct err *
 	return rc;
 }
 
-int rdt_join(const struct config_intel_rdt *rdt, const char *id, pid_t pid, struct err *err)
-{
-	auto_close int root_fd = -1;
-	auto_close int clos_fd = -1;
+/* A class that exists, open. */
+struct clos {
 	const char *name;
-	char text[16];
-	int rc = clos_name(rdt, id, &name, err);
+	int root_fd, fd;
+};
+
+#define CLOS_INIT                                                                                  \
+	{                                                                                          \
+		NULL, -1, -1                                                                       \
+	}
+
+static void clos_fini(struct clos *c)
+{
+	cleanup_close(&c->fd);
+	cleanup_close(&c->root_fd);
+}
+
+static int clos_open(struct clos *c, const struct config_intel_rdt *rdt, const char *id,
+		     struct err *err)
+{
+	int rc = clos_name(rdt, id, &c->name, err);
 
 	if (rc < 0)
 		return rc;
-	root_fd = open_root(err);
-	if (root_fd < 0)
-		return root_fd;
-	clos_fd = open_folder(root_fd, name);
-	if (clos_fd < 0)
-		return err_code(err, clos_fd, RDT ": open class '%s'", name);
+	c->root_fd = open_root(err);
+	if (c->root_fd < 0)
+		return c->root_fd;
+	c->fd = open_folder(c->root_fd, c->name);
+	return c->fd < 0 ? err_code(err, c->fd, RDT ": open class '%s'", c->name) : 0;
+}
+
+int rdt_join(const struct config_intel_rdt *rdt, const char *id, pid_t pid, struct err *err)
+{
+	auto_cleanup(clos_fini) struct clos c = CLOS_INIT;
+	char text[16];
+	int rc = clos_open(&c, rdt, id, err);
+
+	if (rc < 0)
+		return rc;
 	(void)snprintf(text, sizeof(text), "%d", pid);
-	rc = file_write_at(clos_fd, "tasks", text);
+	rc = file_write_at(c.fd, "tasks", text);
 	if (rc == 0 && rdt->enable_monitoring) {
 		char path[300];
 
 		(void)snprintf(path, sizeof(path), "mon_groups/%s/tasks", id);
-		rc = file_write_at(clos_fd, path, text);
+		rc = file_write_at(c.fd, path, text);
 	}
-	return rc < 0 ? err_code(err, rc, RDT ": put process %d into class '%s'", pid, name) : 0;
+	return rc < 0 ? err_code(err, rc, RDT ": put process %d into class '%s'", pid, c.name) : 0;
 }
 
 int rdt_update(const struct config_intel_rdt *rdt, const char *id, const char *l3_cache_schema,
@@ -338,20 +361,10 @@ int rdt_update(const struct config_intel_rdt *rdt, const char *id, const char *l
 	const struct config_intel_rdt next = { .clos_id = rdt->clos_id,
 					       .l3_cache_schema = l3_cache_schema,
 					       .mem_bw_schema = mem_bw_schema };
-	auto_close int root_fd = -1;
-	auto_close int clos_fd = -1;
-	const char *name;
-	int rc = clos_name(rdt, id, &name, err);
+	auto_cleanup(clos_fini) struct clos c = CLOS_INIT;
+	int rc = clos_open(&c, rdt, id, err);
 
-	if (rc < 0)
-		return rc;
-	root_fd = open_root(err);
-	if (root_fd < 0)
-		return root_fd;
-	clos_fd = open_folder(root_fd, name);
-	if (clos_fd < 0)
-		return err_code(err, clos_fd, RDT ": open class '%s'", name);
-	return set_schemas(root_fd, clos_fd, &next, err);
+	return rc < 0 ? rc : set_schemas(c.root_fd, c.fd, &next, err);
 }
 
 int rdt_remove(const struct config_intel_rdt *rdt, const char *id, bool clos_is_ours,

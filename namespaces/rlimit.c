@@ -39,14 +39,3 @@ int rlimit_raise(pid_t pid, const struct config_rlimit *items, size_t n, struct 
 	}
 	return 0;
 }
-
-int rlimit_apply(const struct config_rlimit *items, size_t n, struct err *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct rlimit l = { .rlim_cur = items[i].soft, .rlim_max = items[i].hard };
-
-		if (set_limit(0, items[i].resource, &l, NULL) < 0)
-			return limit_error(err, i, &items[i]);
-	}
-	return 0;
-}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Resource limits of one process. Raising a hard limit needs CAP_SYS_RESOURCE in the initial user
- * namespace, so for a child in a new user namespace the parent raises first (rlimit_raise) and
- * the child, last of all, sets the final values (rlimit_apply): a low RLIMIT_NOFILE or RLIMIT_FSIZE
- * would break its own set-up.
+ * namespace, so for a child in a new user namespace the parent raises first. The child sets the
+ * final values last of all (final.h): a low RLIMIT_NOFILE or RLIMIT_FSIZE would break its own
+ * set-up.
  */
 #ifndef BIVALVE_NAMESPACES_RLIMIT_H
 #define BIVALVE_NAMESPACES_RLIMIT_H
@@ -20,8 +20,5 @@
  */
 MUST_CHECK int rlimit_raise(pid_t pid, const struct config_rlimit *items, size_t n,
 			    struct err *err);
-
-/* rlimit_apply - sets the limits of the calling process. Errors as rlimit_raise(). */
-MUST_CHECK int rlimit_apply(const struct config_rlimit *items, size_t n, struct err *err);
 
 #endif

@@ -12,9 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
+
+#include "tests/tools/receive.h"
 
 static int fail(const char *what)
 {
@@ -22,40 +21,16 @@ static int fail(const char *what)
 	return 1;
 }
 
-static int accept_one(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
-		return -1;
-	strcpy(address.sun_path, path);
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0)
-		return -1;
-	return accept(fd, NULL, NULL);
-}
-
 /* The text comes in one or more parts, the descriptor with the first; then the sender closes. */
 static int receive(int sock)
 {
 	static char text[65536];
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int) * 4)];
-	} control;
-	struct iovec iov = { text, sizeof(text) - 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control.bytes,
-			      .msg_controllen = sizeof(control.bytes) };
-	ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	size_t len = n > 0 ? (size_t)n : 0;
-	int fd;
+	size_t len;
+	int fd = receive_fd(sock, text, sizeof(text), &len);
+	ssize_t n;
 
-	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
+	if (fd < 0)
 		return -1;
-	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	while ((n = read(sock, text + len, sizeof(text) - 1 - len)) > 0)
 		len += (size_t)n;
 	text[len] = '\0';
