@@ -87,7 +87,6 @@ answers() {
 	make_bundle
 	inside_tool rawcall
 	answers ENOSYS 900
-	answers ENOSYS --i386 900
 	edit_config '.linux.seccomp |= (.defaultErrnoRet = 13
 		| .syscalls = [{ names: ["read", "write", "execve", "exit_group", "arch_prctl", "brk", "set_tid_address",
 			"set_robust_list", "rseq", "mprotect", "prlimit64", "readlink", "getrandom", "newfstatat", "mmap"], action: "SCMP_ACT_ALLOW" }])'
@@ -144,6 +143,11 @@ answers() {
 }
 
 @test "seccomp: an architecture that the profile does not name is kept out" {
+	# Not every kernel runs them, nor every virtual machine that says it would.
+	"$BIVALVE_BIN/tools/rawcall" --i386 20 >/dev/null 2>&1 || skip 'this host has no 32-bit system calls'
+	make_bundle
+	inside_tool rawcall
+	answers ENOSYS --i386 900
 	profile '.architectures = ["SCMP_ARCH_X86_64"] | .syscalls = [{ names: ["getppid"], action: "SCMP_ACT_ERRNO", errnoRet: 13 }]'
 	answers EACCES 110
 	answers 'exit 159' --i386 24 # getuid
