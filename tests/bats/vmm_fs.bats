@@ -4,48 +4,20 @@
 # kernels and /boot/vmlinux with its modules: tests/bed/bats.sh tests/bats/vmm_fs.bats
 bats_require_minimum_version 1.5.0
 
+load vmm_helpers
+
 setup() {
-	VMM=${BIVALVE_BIN:?}/bivalve-vmm
-	KERNEL=/boot/vmlinux
-	[ -f "$KERNEL" ] || skip "no $KERNEL (run it in the test bed)"
-	"$VMM" --self-test 2>/dev/null || skip "no KVM that runs a normal kernel"
-	cd "$BATS_TEST_TMPDIR" || return
+	vmm_setup
 	mkdir folder
 }
 
-# guest OPTIONS <SCRIPT: boots with the folder on /f, --fs t=folder followed by OPTIONS, and runs SCRIPT
-# there; "check NAME COMMAND..." in it prints "NAME ok" or "NAME failed".
+# guest WORDS <SCRIPT: boots with --fs t=folderWORDS on /f and runs SCRIPT there.
 guest() {
-	local name
-
-	mkdir -p root/bin root/mod root/proc root/sys root/dev root/f root/etc
-	cp "$(command -v busybox)" root/bin/busybox
-	for name in virtio_ring virtio virtio_mmio fuse virtiofs; do
-		cp "$(find /lib/modules -name "$name.ko" | head -n 1)" root/mod/
-	done
-	printf 'root:x:0:0::/:/bin/sh\nu:x:1000:1000::/:/bin/sh\n' >root/etc/passwd
-	cat - >root/script
-	cat >root/init <<-'END'
-		#!/bin/busybox sh
-		/bin/busybox mount -t proc proc /proc
-		export PATH=/bin; busybox --install -s /bin
-		mount -t devtmpfs dev /dev
-		for m in virtio_ring virtio virtio_mmio fuse virtiofs; do insmod /mod/$m.ko; done
-		check() { local name=$1; shift; if "$@" >/dev/null 2>/err; then echo "$name ok at $(cut -d ' ' -f 1 /proc/uptime)"; else echo "$name failed: $(cat /err)"; fi; }
-		refuse() { local name=$1; shift; if "$@" >/dev/null 2>&1; then echo "$name failed"; else echo "$name ok"; fi; }
-		check mount mount -t virtiofs t /f
-		cd /f && . /script
-		cd / && check umount umount /f
-		poweroff -f
-	END
-	chmod 755 root/init
-	(cd root && find . | busybox cpio -o -H newc 2>/dev/null) >init.cpio
-	run timeout -s KILL 150 "$VMM" --kernel "$KERNEL" --initrd init.cpio --fs "t=folder$1" \
-		--append 'console=ttyS0 quiet panic=-1 cryptomgr.notests' </dev/null
-	echo "$output" # shown when the test fails
-	[ "$status" -eq 0 ]
-	[[ $output = *'umount ok'* ]]
-	[[ $output != *failed* ]]
+	{
+		echo 'mkdir /f; check mount mount -t virtiofs t /f; cd /f'
+		cat
+		echo 'cd /; check umount umount /f'
+	} | run_guest virtiofs --fs "t=folder$1"
 }
 
 @test "fs: files, folders, links, owners and times as on a disk" {

@@ -4,62 +4,28 @@
 # with its modules: the test bed (tests/bed/bats.sh tests/bats/vmm_linux.bats).
 bats_require_minimum_version 1.5.0
 
+load vmm_helpers
+
 setup() {
-	VMM=${BIVALVE_BIN:?}/bivalve-vmm
-	KERNEL=/boot/vmlinux
-	[ -f "$KERNEL" ] || skip "no $KERNEL (run it in the test bed)"
-	"$VMM" --self-test 2>/dev/null || skip "no KVM that runs a normal kernel"
-	cd "$BATS_TEST_TMPDIR" || return
-}
-
-# initrd LINE...: a root with busybox and the virtio modules, whose init runs LINEs.
-initrd() {
-	local name
-
-	mkdir -p root/bin root/mod root/proc root/sys root/dev
-	cp "$(command -v busybox)" root/bin/busybox
-	for name in virtio_ring virtio virtio_mmio virtio-rng virtio_blk fuse virtiofs; do
-		cp "$(find /lib/modules -name "$name.ko" | head -n 1)" root/mod/
-	done
-	{
-		echo '#!/bin/busybox sh'
-		echo '/bin/busybox mount -t proc proc /proc' # --install asks it where busybox is
-		echo 'export PATH=/bin; busybox --install -s /bin'
-		echo 'mount -t sysfs sys /sys; mount -t devtmpfs dev /dev'
-		echo 'for m in virtio_ring virtio virtio_mmio virtio-rng virtio_blk fuse virtiofs; do insmod /mod/$m.ko; done'
-		printf '%s\n' "$@"
-		echo 'poweroff -f'
-	} >root/init
-	chmod 755 root/init
-	(cd root && find . | busybox cpio -o -H newc 2>/dev/null) >init.cpio
-}
-
-# boot KERNEL [OPTION...]: boots it with init.cpio.
-boot() {
-	local kernel=$1
-
-	shift
-	run timeout -s KILL 120 "$VMM" --kernel "$kernel" --initrd init.cpio --rng \
-		--append 'console=ttyS0 quiet panic=-1 cryptomgr.notests' "$@" </dev/null
-	tail -n 20 <<<"$output" # shown when the test fails
+	vmm_setup
 }
 
 @test "linux: vmlinux and bzImage boot, find the virtio device by ACPI, and power off" {
 	# shellcheck disable=SC2016 # the guest's
-	initrd 'echo cpus $(nproc) device $(cat /sys/class/misc/hw_random/rng_current)' \
+	initrd virtio-rng 'echo cpus $(nproc) device $(cat /sys/class/misc/hw_random/rng_current)' \
 		'dd if=/dev/hwrng bs=64 count=1 2>/dev/null | wc -c'
-	boot "$KERNEL"
+	boot "$KERNEL" --rng
 	[ "$status" -eq 0 ]
 	[[ $output = *'cpus 1 device virtio_rng.0'* ]]
 	[[ $output = *$'\n64'* ]]
-	boot "$(echo /boot/vmlinuz-*)"
+	boot "$(echo /boot/vmlinuz-*)" --rng
 	[ "$status" -eq 0 ]
 	[[ $output = *'cpus 1 device virtio_rng.0'* ]]
 }
 
 @test "linux: two processors" {
 	# shellcheck disable=SC2016 # the guest's
-	initrd 'echo cpus $(nproc)'
+	initrd '' 'echo cpus $(nproc)'
 	boot "$KERNEL" --cpus 2
 	[ "$status" -eq 0 ]
 	[[ $output = *'cpus 2'* ]]
@@ -70,7 +36,7 @@ boot() {
 	mkdir folder
 	mv folder.file folder/file
 	truncate -s 16M disk
-	initrd 'mkdir /f; mount -t virtiofs tag /f && dd if=/f/file of=/dev/vda bs=1M 2>/dev/null; sync' \
+	initrd 'virtio_blk virtiofs' 'mkdir /f; mount -t virtiofs tag /f && dd if=/f/file of=/dev/vda bs=1M 2>/dev/null; sync' \
 		'head -c 3000000 /dev/vda >/f/copy; sync'
 	boot "$KERNEL" --disk disk --fs tag=folder
 	[ "$status" -eq 0 ]
@@ -80,20 +46,20 @@ boot() {
 
 @test "linux: memory on both sides of the hole" {
 	# shellcheck disable=SC2016 # the guest's
-	initrd 'echo high $(grep -c "^1[0-9a-f]*-.*System RAM" /proc/iomem)'
+	initrd '' 'echo high $(grep -c "^1[0-9a-f]*-.*System RAM" /proc/iomem)'
 	boot "$KERNEL" --memory 4g
 	[ "$status" -eq 0 ]
 	[[ $output = *'high 1'* ]]
 }
 
 @test "linux: a reboot ends the machine with its own exit status" {
-	initrd 'reboot -f'
+	initrd '' 'reboot -f'
 	boot "$KERNEL"
 	[ "$status" -eq 249 ]
 }
 
 @test "linux: kill -9 leaves nothing behind" {
-	initrd 'echo init is here' 'sleep 60'
+	initrd '' 'echo init is here' 'sleep 60'
 	"$VMM" --kernel "$KERNEL" --initrd init.cpio --append 'console=ttyS0 quiet' </dev/null >serial 3>&- &
 	until grep -q 'init is here' serial; do sleep 0.1; done
 	kill -KILL $!
