@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The words of --disk and --net. */
+/* The words of --disk, --net and --fs. */
 #include "vmmode/vmm/devices_io.h"
 
 #include "tests/unit/test.h"
@@ -65,6 +65,7 @@ static void test_net_refused(void)
 		"tap:a,queues=9",
 		"fd:3,queues=2",
 		"tap:a,vhost=1",
+		"tap:a,no-offloads=1",
 		"tap:a,bytes=1",
 		"tap:a,rx-",
 	};
@@ -118,5 +119,56 @@ static void test_open(void)
 	vmm_device_env_fini(&env);
 }
 
+static void test_fs_refused(void)
+{
+	static const char *const cases[] = {
+		"",
+		"t",
+		"=x",
+		"t=",
+		"t=,ro",
+		"t=x,ro=1",
+		"t=x,cache",
+		"t=x,cache=x",
+		"t=x,writeback=1",
+		"t=x,queues=0",
+		"t=x,queues=17",
+		"t=x,rw",
+		"1234567890123456789012345678901234567=x",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err err = ERR_INIT;
+		struct fs_wish f;
+
+		CHECK_EQ(fs_wish_parse(cases[i], &f, &err), -EINVAL);
+		CHECK_HAS(err.msg, "--fs '");
+	}
+}
+
+static void test_fs(void)
+{
+	struct err err = ERR_INIT;
+	struct fs_wish f;
+
+	CHECK_EQ(fs_wish_parse("t=/x y=z", &f, &err), 0);
+	CHECK_STR(f.tag, "t");
+	CHECK_STR(f.folder, "/x y=z");
+	CHECK_EQ(f.opts.flags, 0);
+	CHECK_EQ(f.opts.n_queues, 0);
+	CHECK_EQ(f.opts.cache, VIRTIO_FS_CACHE_AUTO);
+	CHECK_EQ(fs_wish_parse("123456789012345678901234567890123456=x,ro,cache=none,locks,"
+			       "direct-io,no-devices,queues=16",
+			       &f, &err),
+		 0);
+	CHECK_EQ(f.opts.flags, VIRTIO_FS_READ_ONLY | VIRTIO_FS_LOCKS | VIRTIO_FS_DIRECT_IO |
+				   VIRTIO_FS_NO_DEVICES);
+	CHECK_EQ(f.opts.n_queues, 16);
+	CHECK_EQ(f.opts.cache, VIRTIO_FS_CACHE_NONE);
+	CHECK_EQ(fs_wish_parse("t=x,cache=always,writeback", &f, &err), 0);
+	CHECK_EQ(f.opts.flags, VIRTIO_FS_WRITEBACK);
+	CHECK_EQ(f.opts.cache, VIRTIO_FS_CACHE_ALWAYS);
+}
+
 TEST_MAIN(TEST(test_disk_refused), TEST(test_disk), TEST(test_net_refused), TEST(test_net),
-	  TEST(test_open))
+	  TEST(test_open), TEST(test_fs_refused), TEST(test_fs))

@@ -25,6 +25,7 @@ struct virtio_net_options {
 	/* With use_vhost: one open /dev/vhost-net for each pair, borrowed. The limits must be 0. */
 	int vhost_fds[NET_PAIRS_MAX];
 	bool use_vhost;
+	bool no_offloads; /* no checksum or segmentation offloads, no merged buffers */
 	uint16_t n_pairs; /* 1 .. NET_PAIRS_MAX */
 	uint8_t mac[NET_MAC_BYTES];
 	uint16_t mtu; /* 0: not told to the guest; else 68 .. 65535 */

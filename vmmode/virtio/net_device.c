@@ -329,17 +329,21 @@ static const struct virtio_device_ops net_ops = {
 /* ---- construction ------------------------------------------------------------------------------
  */
 
-static uint64_t offered(const struct net *n)
-{
-	uint64_t f = VIRTIO_COMMON_FEATURES | FEATURE(VIRTIO_NET_F_CSUM) |
-		     FEATURE(VIRTIO_NET_F_GUEST_CSUM) | FEATURE(VIRTIO_NET_F_GUEST_TSO4) |
-		     FEATURE(VIRTIO_NET_F_GUEST_TSO6) | FEATURE(VIRTIO_NET_F_GUEST_ECN) |
-		     FEATURE(VIRTIO_NET_F_HOST_TSO4) | FEATURE(VIRTIO_NET_F_HOST_TSO6) |
-		     FEATURE(VIRTIO_NET_F_HOST_ECN) | FEATURE(VIRTIO_NET_F_MRG_RXBUF) |
-		     FEATURE(VIRTIO_NET_F_STATUS) | FEATURE(VIRTIO_NET_F_MAC) |
-		     FEATURE(VIRTIO_NET_F_CTRL_VQ) | FEATURE(VIRTIO_NET_F_CTRL_RX) |
-		     FEATURE(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS);
+static const uint64_t offloads =
+    FEATURE(VIRTIO_NET_F_CSUM) | FEATURE(VIRTIO_NET_F_GUEST_CSUM) |
+    FEATURE(VIRTIO_NET_F_GUEST_TSO4) | FEATURE(VIRTIO_NET_F_GUEST_TSO6) |
+    FEATURE(VIRTIO_NET_F_GUEST_ECN) | FEATURE(VIRTIO_NET_F_HOST_TSO4) |
+    FEATURE(VIRTIO_NET_F_HOST_TSO6) | FEATURE(VIRTIO_NET_F_HOST_ECN) |
+    FEATURE(VIRTIO_NET_F_MRG_RXBUF) | FEATURE(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS);
 
+static uint64_t offered(const struct net *n, const struct virtio_net_options *opts)
+{
+	uint64_t f = VIRTIO_COMMON_FEATURES | FEATURE(VIRTIO_NET_F_STATUS) |
+		     FEATURE(VIRTIO_NET_F_MAC) | FEATURE(VIRTIO_NET_F_CTRL_VQ) |
+		     FEATURE(VIRTIO_NET_F_CTRL_RX);
+
+	if (!opts->no_offloads)
+		f |= offloads;
 	if (n->n_pairs > 1)
 		f |= FEATURE(VIRTIO_NET_F_MQ);
 	if (n->mtu)
@@ -426,7 +430,7 @@ static int init(struct net *n, const struct virtio_net_options *opts, struct err
 		n->vqs[i] = (struct virtio_queue){ .size_max = NET_QUEUE_SIZE,
 						   .kick_fd = -1,
 						   .call_fd = -1 };
-	n->dev.offered = offered(n) & able;
+	n->dev.offered = offered(n, opts) & able;
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* From --disk and --net to devices: reads the words behind the name, opens files and TAPs. */
+/* From --disk, --net and --fs to devices: reads the words behind the name, opens what it names. */
 #include "vmmode/vmm/devices_io.h"
 
 #include <fcntl.h>
@@ -175,6 +175,10 @@ static int net_word(struct net_wish *n, const struct word *w)
 		n->opts.use_vhost = true;
 		return 0;
 	}
+	if (str_eq(w->key, "no-offloads") && !w->value) {
+		n->opts.no_offloads = true;
+		return 0;
+	}
 	rc = rate_word(w, "rx-", &n->opts.rx_limit);
 	return rc == -ENOENT ? rate_word(w, "tx-", &n->opts.tx_limit) : rc;
 }
@@ -204,6 +208,61 @@ int net_wish_parse(const char *text, struct net_wish *out, struct err *err)
 	if (out->opts.n_pairs > 1 && str_starts(out->name, "fd:"))
 		return err_set(err, -EINVAL, "--net '%s': a descriptor is one queue", text);
 	return 0;
+}
+
+static int fs_word(struct virtio_fs_options *o, const struct word *w)
+{
+	static const struct {
+		const char *key;
+		unsigned int flag;
+	} flags[] = {
+		{ "direct-io", VIRTIO_FS_DIRECT_IO },   { "locks", VIRTIO_FS_LOCKS },
+		{ "no-devices", VIRTIO_FS_NO_DEVICES }, { "ro", VIRTIO_FS_READ_ONLY },
+		{ "writeback", VIRTIO_FS_WRITEBACK },
+	};
+	static const char *const caches[] = { [VIRTIO_FS_CACHE_AUTO] = "auto",
+					      [VIRTIO_FS_CACHE_ALWAYS] = "always",
+					      [VIRTIO_FS_CACHE_NONE] = "none" };
+
+	for (size_t i = 0; i < ARRAY_LEN(flags) && !w->value; i++) {
+		if (str_eq(w->key, flags[i].key)) {
+			o->flags |= flags[i].flag;
+			return 0;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(caches) && str_eq(w->key, "cache"); i++) {
+		if (w->value && str_eq(w->value, caches[i])) {
+			o->cache = (enum virtio_fs_cache)i;
+			return 0;
+		}
+	}
+	if (str_eq(w->key, "queues"))
+		return word_u16(w, 1, VIRTIO_FS_QUEUES_MAX, &o->n_queues);
+	return str_eq(w->key, "cache") ? -EINVAL : -ENOENT;
+}
+
+int fs_wish_parse(const char *text, struct fs_wish *out, struct err *err)
+{
+	const char *eq = strchr(text, '=');
+	const size_t tag = eq ? (size_t)(eq - text) : 0;
+	const char *at;
+	struct word w;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	if (tag >= sizeof(out->tag))
+		return err_set(err, -EINVAL, "--fs '%s': a tag has at most %d bytes", text,
+			       VIRTIO_FS_TAG_MAX);
+	at = tag ? take_name(eq + 1, out->folder) : NULL;
+	if (!at)
+		return err_set(err, -EINVAL, "--fs '%s': want TAG=FOLDER[,ro]", text);
+	memcpy(out->tag, text, tag);
+	while ((rc = take_word(&at, &w)) > 0) {
+		rc = fs_word(&out->opts, &w);
+		if (rc < 0)
+			return bad_word("fs", text, &w, rc, err);
+	}
+	return rc < 0 ? err_set(err, -EINVAL, "--fs '%s': a bad word", text) : 0;
 }
 
 int vmm_make_disk(const char *text, struct vmm_device_env *env, struct virtio_device **out,
@@ -277,4 +336,23 @@ int vmm_make_net(const char *text, struct vmm_device_env *env, struct virtio_dev
 		return rc;
 	rc = virtio_net_new(&n.opts, env->loop, out, err);
 	return rc < 0 ? err_wrap(err, rc, "--net '%s'", text) : 0;
+}
+
+int vmm_make_fs(const char *text, struct vmm_device_env *env, struct virtio_device **out,
+		struct err *err)
+{
+	struct fs_wish f;
+	int rc = fs_wish_parse(text, &f, err);
+
+	if (rc < 0)
+		return rc;
+	f.opts.tag = f.tag;
+	f.opts.root_fd = vmm_open_kept(env, "fs", f.folder, O_PATH | O_DIRECTORY, err);
+	if (f.opts.root_fd < 0)
+		return f.opts.root_fd;
+	f.opts.proc_fd = vmm_open_kept(env, "fs", "/proc/self/fd", O_PATH | O_DIRECTORY, err);
+	if (f.opts.proc_fd < 0)
+		return f.opts.proc_fd;
+	rc = virtio_fs_new(&f.opts, env->loop, out, err);
+	return rc < 0 ? err_wrap(err, rc, "--fs '%s'", text) : 0;
 }

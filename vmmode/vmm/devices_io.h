@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The disk and network devices of the command line.
+ * The disk, network and folder devices of the command line.
  *
  *   --disk FILE|fd:N[,ro][,queues=N][,serial=TEXT][,engine=io_uring|threads]
  *          [,bytes=RATE][,bytes-burst=SIZE][,ops=N][,ops-burst=N]
- *   --net  tap:NAME|fd:N[,mac=XX:XX:XX:XX:XX:XX][,mtu=N][,queues=N][,vhost]
+ *   --net  tap:NAME|fd:N[,mac=XX:XX:XX:XX:XX:XX][,mtu=N][,queues=N][,vhost][,no-offloads]
  *          [,rx-bytes=RATE][,rx-bytes-burst=SIZE][,rx-ops=N][,rx-ops-burst=N] and the same with tx-
+ *   --fs   TAG=DIR[,ro][,cache=auto|always|none][,writeback][,locks][,direct-io][,no-devices]
+ *          [,queues=N]
  *
  * Rates are per second. A disk has a queue for each processor by default, a card has one; of fd:N
  * there is no more than that one. Without mac= the address is a random one of the locally
@@ -15,12 +17,13 @@
 #define BIVALVE_VMMODE_VMM_DEVICES_IO_H
 
 #include "vmmode/virtio/blk.h"
+#include "vmmode/virtio/fs.h"
 #include "vmmode/virtio/net.h"
 #include "vmmode/vmm/devices.h"
 
 enum { DEVICE_NAME_MAX = 4096 };
 
-/* What the two options say, before anything is opened. */
+/* What the options say, before anything is opened. */
 struct disk_wish {
 	char name[DEVICE_NAME_MAX];
 	char serial[BLK_SERIAL_BYTES + 1];
@@ -33,15 +36,25 @@ struct net_wish {
 	struct virtio_net_options opts;
 };
 
-/* disk_wish_parse, net_wish_parse - n_queues is 0 when it is not told. 0; -EINVAL with "--disk
- * 'TEXT': ...". */
+struct fs_wish {
+	char tag[VIRTIO_FS_TAG_MAX + 1];
+	char folder[DEVICE_NAME_MAX];
+	struct virtio_fs_options opts; /* tag and descriptors are not set */
+};
+
+/* disk_wish_parse, net_wish_parse, fs_wish_parse - n_queues is 0 when it is not told. 0; -EINVAL
+ * with "--disk 'TEXT': ...". */
 MUST_CHECK int disk_wish_parse(const char *text, struct disk_wish *out, struct err *err);
 MUST_CHECK int net_wish_parse(const char *text, struct net_wish *out, struct err *err);
+MUST_CHECK int fs_wish_parse(const char *text, struct fs_wish *out, struct err *err);
 
-/* vmm_make_disk, vmm_make_net - open what @text names and make the device. 0 or -errno. */
+/* vmm_make_disk, vmm_make_net, vmm_make_fs - open what @text names and make the device. 0 or
+ * -errno. */
 MUST_CHECK int vmm_make_disk(const char *text, struct vmm_device_env *env,
 			     struct virtio_device **out, struct err *err);
 MUST_CHECK int vmm_make_net(const char *text, struct vmm_device_env *env,
 			    struct virtio_device **out, struct err *err);
+MUST_CHECK int vmm_make_fs(const char *text, struct vmm_device_env *env, struct virtio_device **out,
+			   struct err *err);
 
 #endif
