@@ -35,6 +35,7 @@ libraries() {
 	truncate -s 32M back
 	head -c 1M /dev/urandom | dd of=ro conv=notrunc status=none
 	cp ro ro.was
+	modprobe loop
 	LOOP=$(losetup --find --show back)
 	libraries /sbin/mke2fs
 	run_guest virtio_blk --cpus 2 --disk uring,engine=io_uring,serial=first --disk threads,engine=threads,queues=3 \

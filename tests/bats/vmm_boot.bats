@@ -75,6 +75,43 @@ boot() {
 	[[ $output = *'ten interrupts'* ]]
 }
 
+@test "machine: a disk, by either engine" {
+	local engine
+
+	for engine in io_uring threads; do
+		truncate -s 0 disk
+		truncate -s 1M disk
+		printf 'from the host' | dd of=disk bs=512 seek=1 conv=notrunc status=none
+		boot linux64 blk --disk disk,engine=$engine
+		[ "$status" -eq 0 ]
+		[[ $output = *'the disk is well'* ]]
+		[ "$(dd if=disk bs=512 skip=3 count=1 status=none | head -c 14)" = 'from the guest' ]
+	done
+}
+
+@test "machine: a folder: FUSE by hand" {
+	mkdir folder
+	echo 'hello, guest!' >folder/hello
+	echo outside >hello
+	boot linux64 fs --fs tag=folder
+	[ "$status" -eq 0 ]
+	[[ $output = *'the folder is well'* ]]
+}
+
+@test "machine: a network card, in a namespace of its own" {
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	[ -e /dev/net/tun ] || skip "no /dev/net/tun"
+	# shellcheck disable=SC2016 # the inner shell's
+	run timeout -s KILL 60 unshare --net sh -ec '
+		ip tuntap add dev t0 mode tap vnet_hdr
+		ip addr add 10.9.9.1/24 dev t0
+		ip link set t0 up
+		exec "$@"' sh "$VMM" --kernel "$GUEST/linux64" --append net \
+		--net tap:t0,mac=02:11:22:33:44:55 </dev/null
+	[ "$status" -eq 0 ]
+	[[ $output = *'the card is well'* ]]
+}
+
 @test "machine: a driver that breaks the rules loses its device until it resets it, and nothing else" {
 	boot linux64 mmio --rng
 	[ "$status" -eq 0 ]

@@ -66,7 +66,9 @@ make_job() {
 		while read -r -d '' program; do
 			cp "$program" "$job/bin/"
 		done < <(find "$bin" -maxdepth 1 -type f -perm -u=x -print0)
-		[ ! -d "$bin/tools" ] || cp -r "$bin/tools" "$job/bin/"
+		for program in tools guest; do
+			[ ! -d "$bin/$program" ] || cp -r "$bin/$program" "$job/bin/"
+		done
 		[ -n "$(ls -A "$job/bin")" ] || die "no programs in '$bin' (BIVALVE_BIN)"
 	fi
 	{

@@ -99,6 +99,12 @@ static void run(const char *cmdline)
 		finish(smp_start() ? 0 : 1);
 	if (has_word(cmdline, "rng", &n))
 		finish((uint8_t)rng_test());
+	if (has_word(cmdline, "blk", &n))
+		finish((uint8_t)blk_test());
+	if (has_word(cmdline, "fs", &n))
+		finish((uint8_t)fs_test());
+	if (has_word(cmdline, "net", &n))
+		finish((uint8_t)net_test());
 	if (has_word(cmdline, "mmio", &n))
 		finish((uint8_t)mmio_test());
 	if (has_word(cmdline, "flood", &n)) {

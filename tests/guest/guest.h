@@ -53,6 +53,29 @@ bool irq_wait(unsigned int vector, uint32_t n);
 bool smp_start(void);
 extern volatile uint32_t ap_alive;
 
+/* A buffer of a request: what the device reads comes before what it writes. */
+struct vq_buffer {
+	void *data;
+	uint32_t len;
+	bool write;
+};
+enum { VQ_MAX = 3 };
+
+/* Brings up the device at VIRTIO_BASE: its id, feature bits below 32, its first queues. */
+bool vq_open(uint32_t id, uint32_t features, uint32_t n_queues);
+/* 32 bits of the device's configuration. */
+uint32_t vq_config(uint32_t offset);
+/* Gives the device a request; waits for the last one by interrupts and returns the bytes written.
+ */
+void vq_put(uint32_t index, const struct vq_buffer *b, unsigned int n);
+uint32_t vq_wait(uint32_t index);
+uint32_t vq_call(uint32_t index, const struct vq_buffer *b, unsigned int n);
+
+/* One device at VIRTIO_BASE, driven as a small driver would: 0 or the step that failed. */
+unsigned int blk_test(void);
+unsigned int fs_test(void);
+unsigned int net_test(void);
+
 /* Drives a virtio-rng device at VIRTIO_BASE; 0 or the number of the step that failed. */
 unsigned int rng_test(void);
 /* The transport's registers, hostile: 0 or the number of the step that failed. */

@@ -19,12 +19,14 @@ enum {
 	REG_QUEUE_DESC = 0x080,
 	REG_QUEUE_AVAIL = 0x090,
 	REG_QUEUE_USED = 0x0a0,
+	REG_CONFIG = 0x100,
 	QUEUE_SIZE = 8,
 	ACK = 1,
 	DRIVER = 2,
 	DRIVER_OK = 4,
 	FEATURES_OK = 8,
 	NEEDS_RESET = 64,
+	DESC_NEXT = 1,
 	DESC_WRITE = 2,
 	ID_RNG = 4,
 	BYTES = 64,
@@ -43,11 +45,13 @@ static struct {
 	struct {
 		volatile uint16_t flags, idx;
 		struct {
-			uint32_t id, len;
+			volatile uint32_t id, len;
 		} ring[QUEUE_SIZE];
 		uint16_t event;
 	} used __attribute__((aligned(4)));
-} queue __attribute__((aligned(4096)));
+} queues[VQ_MAX] __attribute__((aligned(4096)));
+
+#define queue queues[0]
 
 static uint8_t buffer[BYTES];
 
@@ -61,29 +65,84 @@ static uint32_t get(uint32_t reg)
 	return read32(VIRTIO_BASE + reg);
 }
 
-static bool negotiate(void)
+static bool negotiate(uint32_t features)
 {
 	set(REG_STATUS, 0);
 	set(REG_STATUS, ACK);
 	set(REG_STATUS, ACK | DRIVER);
+	set(REG_DRIVER_FEATURES_SEL, 0);
+	set(REG_DRIVER_FEATURES, features);
 	set(REG_DRIVER_FEATURES_SEL, 1);
 	set(REG_DRIVER_FEATURES, 1); /* VERSION_1 */
 	set(REG_STATUS, ACK | DRIVER | FEATURES_OK);
 	return get(REG_STATUS) == (ACK | DRIVER | FEATURES_OK);
 }
 
-static void set_queue(uint64_t desc, uint32_t size)
+static void set_queue(uint32_t index, uint64_t desc, uint32_t size)
 {
-	const uint64_t avail = (uint64_t)&queue.avail;
-	const uint64_t used = (uint64_t)&queue.used;
+	const uint64_t avail = (uint64_t)&queues[index].avail;
+	const uint64_t used = (uint64_t)&queues[index].used;
 
-	set(REG_QUEUE_SEL, 0);
+	set(REG_QUEUE_SEL, index);
 	set(REG_QUEUE_NUM, size);
 	set(REG_QUEUE_DESC, (uint32_t)desc);
 	set(REG_QUEUE_DESC + 4, (uint32_t)(desc >> 32));
 	set(REG_QUEUE_AVAIL, (uint32_t)avail);
 	set(REG_QUEUE_USED, (uint32_t)used);
 	set(REG_QUEUE_READY, 1);
+}
+
+bool vq_open(uint32_t id, uint32_t features, uint32_t n_queues)
+{
+	if (get(REG_MAGIC) != 0x74726976 || get(REG_DEVICE_ID) != id || !negotiate(features))
+		return false;
+	irq_init();
+	irq_route(VIRTIO_GSI, VECTOR_DEVICE);
+	for (uint32_t i = 0; i < n_queues; i++)
+		set_queue(i, (uint64_t)queues[i].desc, QUEUE_SIZE);
+	set(REG_STATUS, ACK | DRIVER | FEATURES_OK | DRIVER_OK);
+	return get(REG_STATUS) == (ACK | DRIVER | FEATURES_OK | DRIVER_OK);
+}
+
+uint32_t vq_config(uint32_t offset)
+{
+	return get(REG_CONFIG + offset);
+}
+
+void vq_put(uint32_t index, const struct vq_buffer *b, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		queues[index].desc[i].addr = (uint64_t)b[i].data;
+		queues[index].desc[i].len = b[i].len;
+		queues[index].desc[i].flags =
+		    (uint16_t)((b[i].write ? DESC_WRITE : 0) | (i + 1 < n ? DESC_NEXT : 0));
+		queues[index].desc[i].next = (uint16_t)(i + 1);
+	}
+	queues[index].avail.ring[queues[index].avail.idx % QUEUE_SIZE] = 0;
+	__asm__ volatile("" : : : "memory");
+	queues[index].avail.idx++;
+	set(REG_QUEUE_NOTIFY, index);
+}
+
+uint32_t vq_wait(uint32_t index)
+{
+	/* An interrupt that came before the sleep is not lost: irq_wait() looks with them off. */
+	for (;;) {
+		const uint32_t seen = irq_count[VECTOR_DEVICE - VECTOR_TIMER];
+
+		set(REG_INTERRUPT_ACK, 3);
+		if (queues[index].used.idx == queues[index].avail.idx)
+			break;
+		if (!irq_wait(VECTOR_DEVICE, seen + 1))
+			return 0;
+	}
+	return queues[index].used.ring[(queues[index].used.idx - 1) % QUEUE_SIZE].len;
+}
+
+uint32_t vq_call(uint32_t index, const struct vq_buffer *b, unsigned int n)
+{
+	vq_put(index, b, n);
+	return vq_wait(index);
 }
 
 static void ask(void)
@@ -102,14 +161,14 @@ unsigned int rng_test(void)
 
 	if (get(REG_MAGIC) != 0x74726976 || get(REG_VERSION) != 2 || get(REG_DEVICE_ID) != ID_RNG)
 		return 1;
-	if (!negotiate())
+	if (!negotiate(0))
 		return 2;
 	set(REG_QUEUE_SEL, 0);
 	if (get(REG_QUEUE_NUM_MAX) < QUEUE_SIZE || get(REG_QUEUE_READY) != 0)
 		return 3;
 	irq_init();
 	irq_route(VIRTIO_GSI, VECTOR_DEVICE);
-	set_queue((uint64_t)queue.desc, QUEUE_SIZE);
+	set_queue(0, (uint64_t)queue.desc, QUEUE_SIZE);
 	set(REG_STATUS, ACK | DRIVER | FEATURES_OK | DRIVER_OK);
 	for (uint32_t i = 1; i <= 10; i++) {
 		ask();
@@ -135,14 +194,14 @@ unsigned int mmio_test(void)
 	set(REG_STATUS, ACK | DRIVER | DRIVER_OK); /* without FEATURES_OK */
 	if (get(REG_STATUS) & DRIVER_OK)
 		return 1;
-	if (!negotiate())
+	if (!negotiate(0))
 		return 2;
-	set_queue((uint64_t)queue.desc, QUEUE_SIZE);
+	set_queue(0, (uint64_t)queue.desc, QUEUE_SIZE);
 	for (uint32_t i = 0; i < 65536; i += 1021)
 		set(REG_QUEUE_NOTIFY, i); /* too early, and of no queue */
 	set(REG_STATUS, ACK | DRIVER | FEATURES_OK | DRIVER_OK);
-	set_queue(0xfffffffffffff000, 3); /* too late: ignored */
-	queue.avail.idx = 0x4000;         /* a jump */
+	set_queue(0, 0xfffffffffffff000, 3); /* too late: ignored */
+	queue.avail.idx = 0x4000;            /* a jump */
 	set(REG_QUEUE_NOTIFY, 0);
 	while (!(get(REG_STATUS) & NEEDS_RESET))
 		;
