@@ -8,6 +8,7 @@
 #include "spec/base/num.h"
 #include "spec/base/str.h"
 #include "vmmode/virtio/rng.h"
+#include "vmmode/virtio/vsock.h"
 #include "vmmode/vmm/devices_io.h"
 
 int vmm_open(const char *option, const char *name, int flags, struct err *err)
@@ -47,6 +48,60 @@ void vmm_device_env_fini(struct vmm_device_env *env)
 		cleanup_close(&env->fds[--env->n_fds]);
 }
 
+/* A value taken apart: the name up to the first comma, and what follows it ("" when nothing). */
+struct value {
+	char name[DEVICE_NAME_MAX];
+	const char *rest;
+};
+
+static int split(const char *option, const char *text, struct value *v, struct err *err)
+{
+	const char *comma = strchr(text, ',');
+	const size_t len = comma ? (size_t)(comma - text) : strlen(text);
+
+	if (len == 0 || len >= sizeof(v->name))
+		return err_set(err, -EINVAL, "--%s '%s': want a name", option, text);
+	memcpy(v->name, text, len);
+	v->name[len] = '\0';
+	v->rest = comma ? comma + 1 : "";
+	return 0;
+}
+
+/* PATH[,cid=N]: the device keeps PATH's folder, open. */
+static int make_vsock(const char *text, struct vmm_device_env *env, struct virtio_device **out,
+		      struct err *err)
+{
+	struct virtio_vsock_options o = { .cid = VSOCK_CID_DEFAULT };
+	struct value v = { .rest = "" };
+	const char *folder = ".";
+	uint64_t cid = VSOCK_CID_DEFAULT;
+	char *slash;
+	int rc = split("vsock", text, &v, err);
+
+	if (rc < 0)
+		return rc;
+	if (*v.rest && (!str_starts(v.rest, "cid=") ||
+			num_u64(v.rest + 4, VSOCK_CID_DEFAULT, UINT32_MAX - 1, &cid) < 0))
+		return err_set(err, -EINVAL, "--vsock '%s': want PATH or PATH,cid=N, N from %d on",
+			       text, VSOCK_CID_DEFAULT);
+	o.cid = (uint32_t)cid;
+	o.name = v.name;
+	slash = strrchr(v.name, '/');
+	if (slash) {
+		folder = slash == v.name ? "/" : v.name;
+		o.name = slash + 1;
+		*slash = '\0';
+	}
+	o.dir_fd = vmm_open_kept(env, "vsock", folder, O_PATH | O_DIRECTORY, err);
+	if (o.dir_fd < 0)
+		return o.dir_fd;
+	o.proc_fd = vmm_open_kept(env, "vsock", "/proc/self/fd", O_PATH | O_DIRECTORY, err);
+	if (o.proc_fd < 0)
+		return o.proc_fd;
+	rc = virtio_vsock_new(&o, env->loop, out, err);
+	return rc < 0 ? err_wrap(err, rc, "--vsock '%s'", text) : 0;
+}
+
 static int make_rng(const char *text, struct vmm_device_env *env, struct virtio_device **out,
 		    struct err *err)
 {
@@ -62,7 +117,7 @@ struct kind {
 
 static const struct kind kinds[] = {
 	[VMM_DISK] = { "disk", vmm_make_disk }, [VMM_NET] = { "net", vmm_make_net },
-	[VMM_FS] = { "fs", vmm_make_fs },       [VMM_VSOCK] = { "vsock", NULL },
+	[VMM_FS] = { "fs", vmm_make_fs },       [VMM_VSOCK] = { "vsock", make_vsock },
 	[VMM_CONSOLE] = { "console", NULL },    [VMM_RNG] = { "rng", make_rng },
 	[VMM_BALLOON] = { "balloon", NULL },
 };
