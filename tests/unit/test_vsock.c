@@ -40,9 +40,9 @@ static void test_bad_options(void)
 
 	CHECK_EQ(loop_init(&loop), 0);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const struct virtio_vsock_options o = {
-			.name = cases[i].name, .cid = cases[i].cid, .dir_fd = -1, .proc_fd = -1
-		};
+		const struct virtio_vsock_options o = { .name = cases[i].name,
+							.cid = cases[i].cid,
+							.dir_fd = -1 };
 		struct virtio_device *dev;
 
 		CHECK_EQ(virtio_vsock_new(&o, &loop, &dev, NULL), -EINVAL);

@@ -310,7 +310,7 @@ static void destroy(struct virtio_device *dev)
 
 	/* Nobody finds the machine any more, while its last words go out. */
 	if (v->listener.fd >= 0)
-		vsock_path_unlink(&v->at, v->name, &v->id);
+		vsock_path_unlink(v->dir_fd, v->name, &v->id);
 	drain(v);
 	while (!TAILQ_EMPTY(&v->all))
 		vsock_conn_free(TAILQ_FIRST(&v->all));
@@ -375,7 +375,7 @@ static int init(struct vsock *v, struct err *err)
 	rc = loop_add(v->loop, &v->timer, EPOLLIN);
 	if (rc < 0)
 		return err_code(err, rc, "watch a timer");
-	v->listener.fd = vsock_path_listen(&v->at, v->name, &v->id, err);
+	v->listener.fd = vsock_path_listen(v->dir_fd, v->name, &v->id, err);
 	return v->listener.fd < 0 ? v->listener.fd : 0;
 }
 
@@ -393,7 +393,7 @@ int virtio_vsock_new(const struct virtio_vsock_options *opts, struct loop *loop,
 	TAILQ_INIT(&v->all);
 	v->loop = loop;
 	v->cid = opts->cid;
-	v->at = (struct vsock_place){ .dir_fd = opts->dir_fd, .proc_fd = opts->proc_fd };
+	v->dir_fd = opts->dir_fd;
 	memcpy(v->name, opts->name, strlen(opts->name) + 1);
 	v->listener = (struct loop_source){ .fd = -1, .ready = on_listener };
 	v->timer = (struct loop_source){ .fd = -1, .ready = on_timer };

@@ -15,11 +15,11 @@
  * Bounded: connections (VSOCK_CONNS_MAX), bytes of each, clients that have not said CONNECT and
  * their time. Works in the loop's thread.
  *
- * For a sandbox: after construction the device needs its descriptors alone, with socket(2),
- * connect(2), accept4(2), openat(2) below dir_fd with O_PATH, and unlinkat(2) there at its end
- * (rights to that folder: the ids that it was started with, or the socket stays behind). connect(2)
- * takes no descriptor: it goes through /proc/self/fd, or, in a root without it, through a working
- * folder that is proc_fd, which needs fchdir(2): vsock_path.c, the single place.
+ * For a sandbox: after construction the device needs its descriptors alone, with accept4(2),
+ * openat(2) below dir_fd with O_PATH, socket(2), connect(2), and at its end unlinkat(2) (without
+ * rights to the folder the socket stays behind). connect(2) takes no descriptor: it goes through
+ * /proc/self/fd, or, in a root without /proc, through the working folder, which must be an opened
+ * /proc/self/fd then. vsock_path.c is the single place.
  *
  * Source: virtio 1.2, 5.10.
  */
@@ -40,7 +40,6 @@ enum {
 
 struct virtio_vsock_options {
 	int dir_fd;       /* the folder of the sockets, O_PATH; borrowed for the device's life */
-	int proc_fd;      /* /proc/self/fd, O_PATH; the same */
 	const char *name; /* of the socket in it, copied; no '/' */
 	uint32_t cid;     /* the guest's: VSOCK_CID_DEFAULT .. UINT32_MAX - 1 */
 };

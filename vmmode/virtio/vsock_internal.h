@@ -136,7 +136,7 @@ struct vsock {
 	struct virtio_device dev;
 	struct loop *loop;
 	struct virtio_queue vqs[VSOCK_QUEUES];
-	struct vsock_place at;
+	int dir_fd; /* borrowed */
 	char name[VSOCK_NAME_MAX + 1];
 	struct stat id; /* of the listening socket's file */
 	uint32_t cid;

@@ -26,10 +26,10 @@ static int new_socket(void)
 
 /*
  * The single place that connects. connect(2) has no form with a descriptor: the socket's file, held
- * by @node_fd, is named by its link in /proc/self/fd; where the root has no /proc, from a working
- * folder that is that folder (nothing else here uses the working folder).
+ * by @node_fd, is named by its link in /proc/self/fd; where the root has no /proc, that is the
+ * working folder (see vsock.h).
  */
-static int connect_node(int sock_fd, int proc_fd, int node_fd)
+static int connect_node(int sock_fd, int node_fd)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	int rc;
@@ -37,15 +37,13 @@ static int connect_node(int sock_fd, int proc_fd, int node_fd)
 	(void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d", node_fd);
 	rc = connect(sock_fd, (const struct sockaddr *)&a, sizeof(a));
 	if (rc < 0 && errno == ENOENT) {
-		if (fchdir(proc_fd) < 0)
-			return -errno;
 		(void)snprintf(a.sun_path, sizeof(a.sun_path), "%d", node_fd);
 		rc = connect(sock_fd, (const struct sockaddr *)&a, sizeof(a));
 	}
 	return rc < 0 ? -errno : 0;
 }
 
-int vsock_path_connect(const struct vsock_place *at, const char *name)
+int vsock_path_connect(int dir_fd, const char *name)
 {
 	auto_close int node_fd = -1;
 	auto_close int fd = -1;
@@ -53,7 +51,7 @@ int vsock_path_connect(const struct vsock_place *at, const char *name)
 	int rc;
 
 	/* The file that is looked at is the one that is connected to. */
-	node_fd = openat(at->dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	node_fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (node_fd < 0 || fstat(node_fd, &st) < 0)
 		return -errno;
 	if (!S_ISSOCK(st.st_mode))
@@ -61,7 +59,7 @@ int vsock_path_connect(const struct vsock_place *at, const char *name)
 	fd = new_socket();
 	if (fd < 0)
 		return fd;
-	rc = connect_node(fd, at->proc_fd, node_fd);
+	rc = connect_node(fd, node_fd);
 	return rc < 0 ? rc : take_fd(&fd);
 }
 
@@ -77,9 +75,9 @@ static void lock_folder(int fd)
 }
 
 /* Makes room for a socket named @name. */
-static int remove_stale(const struct vsock_place *at, const char *name, struct err *err)
+static int remove_stale(int dir_fd, const char *name, struct err *err)
 {
-	auto_close int fd = vsock_path_connect(at, name);
+	auto_close int fd = vsock_path_connect(dir_fd, name);
 
 	if (fd >= 0 || fd == -EAGAIN)
 		return err_set(err, -EADDRINUSE, "listen on '%s': somebody does already", name);
@@ -89,13 +87,12 @@ static int remove_stale(const struct vsock_place *at, const char *name, struct e
 		return err_set(err, -EEXIST, "listen on '%s': it exists and is no socket", name);
 	if (fd != -ECONNREFUSED)
 		return err_code(err, fd, "look at socket '%s'", name);
-	if (unlinkat(at->dir_fd, name, 0) < 0)
+	if (unlinkat(dir_fd, name, 0) < 0)
 		return err_sys(err, "remove stale socket '%s'", name);
 	return 0;
 }
 
-int vsock_path_listen(const struct vsock_place *at, const char *name, struct stat *out_id,
-		      struct err *err)
+int vsock_path_listen(int dir_fd, const char *name, struct stat *out_id, struct err *err)
 {
 	auto_close int lock_fd = -1;
 	auto_close int fd = new_socket();
@@ -104,34 +101,34 @@ int vsock_path_listen(const struct vsock_place *at, const char *name, struct sta
 
 	if (fd < 0)
 		return err_code(err, fd, "make a socket");
-	n = snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s", at->dir_fd, name);
+	n = snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s", dir_fd, name);
 	if (n < 0 || (size_t)n >= sizeof(a.sun_path))
 		return err_set(err, -ENAMETOOLONG, "listen on '%s': the name is too long", name);
-	lock_fd = openat(at->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	lock_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (lock_fd >= 0)
 		lock_folder(lock_fd);
-	n = remove_stale(at, name, err);
+	n = remove_stale(dir_fd, name, err);
 	if (n < 0)
 		return n;
 	/* The mode of a socket that has no name yet is the one that bind(2) gives to the file:
 	 * nobody can connect before it is right. */
 	if (fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) < 0)
 		return err_sys(err, "bind socket '%s'", name);
-	if (listen(fd, BACKLOG) < 0 || fstatat(at->dir_fd, name, out_id, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (listen(fd, BACKLOG) < 0 || fstatat(dir_fd, name, out_id, AT_SYMLINK_NOFOLLOW) < 0) {
 		n = err_sys(err, "listen on '%s'", name);
-		(void)unlinkat(at->dir_fd, name, 0);
+		(void)unlinkat(dir_fd, name, 0);
 		return n;
 	}
 	return take_fd(&fd);
 }
 
-void vsock_path_unlink(const struct vsock_place *at, const char *name, const struct stat *id)
+void vsock_path_unlink(int dir_fd, const char *name, const struct stat *id)
 {
 	struct stat st;
 
-	if (fstatat(at->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_ino != id->st_ino ||
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_ino != id->st_ino ||
 	    st.st_dev != id->st_dev)
 		return;
-	if (unlinkat(at->dir_fd, name, 0) < 0)
+	if (unlinkat(dir_fd, name, 0) < 0)
 		log_warn("vsock: remove socket '%s': %m, ignoring", name);
 }

@@ -10,29 +10,23 @@
 
 #include "spec/base/err.h"
 
-/* Where: see struct virtio_vsock_options. */
-struct vsock_place {
-	int dir_fd;  /* borrowed */
-	int proc_fd; /* borrowed */
-};
-
 /*
  * vsock_path_listen - a listening, non-blocking stream socket named @name, mode 0600. A socket of
  * that name on which nobody listens is replaced. Needs /proc.
  * Returns the descriptor and its file's identity in *@out_id; -EADDRINUSE; -EEXIST; -ENAMETOOLONG;
  * others of bind(2).
  */
-MUST_CHECK int vsock_path_listen(const struct vsock_place *at, const char *name,
-				 struct stat *out_id, struct err *err);
+MUST_CHECK int vsock_path_listen(int dir_fd, const char *name, struct stat *out_id,
+				 struct err *err);
 
 /*
  * vsock_path_connect - a non-blocking stream socket connected to the one named @name.
  * Returns the descriptor; -EAGAIN its backlog is full; -ENOENT, -ECONNREFUSED nobody is there;
  * -ENOTSOCK it is something else, a symbolic link for one; other -errno.
  */
-MUST_CHECK int vsock_path_connect(const struct vsock_place *at, const char *name);
+MUST_CHECK int vsock_path_connect(int dir_fd, const char *name);
 
 /* vsock_path_unlink - removes @name if it still is the file @id. */
-void vsock_path_unlink(const struct vsock_place *at, const char *name, const struct stat *id);
+void vsock_path_unlink(int dir_fd, const char *name, const struct stat *id);
 
 #endif
