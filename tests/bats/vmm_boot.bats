@@ -112,6 +112,23 @@ boot() {
 	[[ $output = *'the card is well'* ]]
 }
 
+@test "machine: streams to the host and from it, by a minimal driver; the socket goes with the machine" {
+	local stream=$BIVALVE_BIN/tools/vsock_stream
+
+	"$stream" listen unix:v.sock_80 echo 1 >server 3>&- &
+	until [ -S v.sock_80 ]; do sleep 0.05; done
+	{
+		until [ -S v.sock ] && "$stream" connect unix:v.sock:7 echo 20000; do sleep 0.05; done
+	} >client 3>&- &
+	boot linux64 vsock --vsock v.sock,cid=42
+	[ "$status" -eq 0 ]
+	[[ $output = *'the host answered'*'the host was served'* ]]
+	wait
+	grep -q 'served 1, 1000 bytes' server
+	grep -q 'echo 20000 in' client
+	[ ! -e v.sock ]
+}
+
 @test "machine: a driver that breaks the rules loses its device until it resets it, and nothing else" {
 	boot linux64 mmio --rng
 	[ "$status" -eq 0 ]
@@ -167,6 +184,13 @@ boot() {
 	run -241 "$VMM" --kernel "$GUEST/linux64" --disk noise,rw
 	[[ $output = *"unknown word 'rw'"* ]]
 	run -241 "$VMM" --kernel "$GUEST/linux64" --net tap:x,mac=1
+	for value in '' v,cid=2 v,cid=4294967295 v,cid= v,cid=3,x a/ ..; do
+		run -241 "$VMM" --kernel "$GUEST/linux64" --vsock "$value"
+		[[ $output = *"--vsock '$value': "* ]]
+	done
+	run -247 "$VMM" --kernel "$GUEST/linux64" --vsock missing/v
+	run -247 "$VMM" --kernel "$GUEST/linux64" --vsock noise
+	[[ $output = *"it exists and is no socket"* ]]
 }
 
 @test "machine: no /dev/kvm, and no permission for it" {

@@ -80,5 +80,7 @@ unsigned int net_test(void);
 unsigned int rng_test(void);
 /* The transport's registers, hostile: 0 or the number of the step that failed. */
 unsigned int mmio_test(void);
+/* A stream to the host and one from it: 0 or the number of the step that failed. */
+unsigned int vsock_test(void);
 
 #endif

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -253,6 +254,7 @@ static void run_many(const struct address *a, size_t count)
  */
 
 struct peer {
+	int fd;
 	uint8_t *data; /* what is to be echoed */
 	size_t first, len;
 	uint64_t at;
@@ -260,12 +262,12 @@ struct peer {
 };
 
 /* Serves one connection as far as it goes. Returns 1 when it has ended. */
-static int serve(int fd, struct peer *p, int echo, uint64_t *total)
+static int serve(struct peer *p, int echo, uint64_t *total)
 {
 	ssize_t rc;
 
 	if (p->len == 0 && !p->is_over) {
-		rc = recv(fd, p->data, CHUNK, 0);
+		rc = recv(p->fd, p->data, CHUNK, 0);
 		if (rc < 0 && errno == EAGAIN)
 			return 0;
 		if (rc < 0 && errno != ECONNRESET)
@@ -279,7 +281,7 @@ static int serve(int fd, struct peer *p, int echo, uint64_t *total)
 		*total += rc > 0 ? (uint64_t)rc : 0;
 	}
 	if (p->len > 0) {
-		rc = send(fd, p->data + p->first, p->len, MSG_NOSIGNAL);
+		rc = send(p->fd, p->data + p->first, p->len, MSG_NOSIGNAL);
 		if (rc < 0 && errno == EAGAIN)
 			return 0;
 		if (rc < 0)
@@ -290,39 +292,56 @@ static int serve(int fd, struct peer *p, int echo, uint64_t *total)
 	return p->is_over && p->len == 0;
 }
 
+static void watch(int epoll_fd, int op, struct peer *p, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.ptr = p };
+
+	if (epoll_ctl(epoll_fd, op, p->fd, &e) < 0)
+		fail("epoll_ctl");
+}
+
+static void accept_all(int server, int epoll_fd)
+{
+	int fd;
+
+	while ((fd = accept4(server, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+		struct peer *p = calloc(1, sizeof(*p));
+
+		p->fd = fd;
+		p->data = malloc(CHUNK);
+		watch(epoll_fd, EPOLL_CTL_ADD, p, EPOLLIN);
+	}
+	if (errno != EAGAIN)
+		fail("accept");
+}
+
 static void run_server(int server, int echo, size_t count, uint64_t *total)
 {
-	static struct pollfd fds[MANY_MAX + 1];
-	static struct peer peers[MANY_MAX + 1];
-	size_t n = 1;
-	size_t served = 0;
+	struct peer listener = { .fd = server };
+	struct epoll_event events[64];
+	int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 
-	fds[0] = (struct pollfd){ .fd = server, .events = POLLIN };
-	while (served < count) {
-		if (poll(fds, n, SECONDS_MAX * 1000) <= 0) {
+	watch(epoll_fd, EPOLL_CTL_ADD, &listener, EPOLLIN);
+	while (count > 0) {
+		int n = epoll_wait(epoll_fd, events, 64, SECONDS_MAX * 1000);
+
+		if (n <= 0) {
 			errno = ETIMEDOUT;
 			fail("wait for clients");
 		}
-		for (size_t i = n; i-- > 1;) {
-			if (fds[i].revents == 0)
-				continue;
-			if (!serve(fds[i].fd, &peers[i], echo, total)) {
-				fds[i].events = peers[i].len ? POLLOUT : POLLIN;
-				continue;
-			}
-			close(fds[i].fd);
-			free(peers[i].data);
-			served++;
-			fds[i] = fds[--n];
-			peers[i] = peers[n];
-		}
-		if ((fds[0].revents & POLLIN) && n <= MANY_MAX) {
-			int fd = accept4(server, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		for (int i = 0; i < n; i++) {
+			struct peer *p = events[i].data.ptr;
 
-			if (fd < 0)
-				fail("accept");
-			fds[n] = (struct pollfd){ .fd = fd, .events = POLLIN };
-			peers[n++] = (struct peer){ .data = malloc(CHUNK) };
+			if (p == &listener) {
+				accept_all(server, epoll_fd);
+			} else if (serve(p, echo, total)) {
+				close(p->fd);
+				free(p->data);
+				free(p);
+				count--;
+			} else {
+				watch(epoll_fd, EPOLL_CTL_MOD, p, p->len ? EPOLLOUT : EPOLLIN);
+			}
 		}
 	}
 }
@@ -341,8 +360,8 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "listen") == 0) {
 		uint64_t total = 0;
 
-		fd = socket(a.u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (bind(fd, &a.u.any, a.len) < 0 || listen(fd, 128) < 0)
+		fd = socket(a.u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (bind(fd, &a.u.any, a.len) < 0 || listen(fd, MANY_MAX) < 0)
 			fail("listen");
 		printf("listening\n");
 		(void)fflush(stdout);

@@ -56,19 +56,16 @@ void vsock_set_timer(struct vsock *v, uint64_t at_ns)
 /* The next time that something is to be done. */
 static void set_next_timer(struct vsock *v)
 {
-	const struct vsock_conn *c;
 	uint64_t at = UINT64_MAX;
 
 	if (v->n_connecting > 0)
 		at = vsock_in(VSOCK_RETRY_MS);
 	if (v->tx_stalled && v->stalled_ns + (uint64_t)VSOCK_DEAF_MS * NS_PER_MS < at)
 		at = v->stalled_ns + (uint64_t)VSOCK_DEAF_MS * NS_PER_MS;
-	if (v->n_timed > 0) {
-		TAILQ_FOREACH(c, &v->all, all_entry)
-		{
-			if (c->deadline_ns != 0 && c->deadline_ns < at)
-				at = c->deadline_ns;
-		}
+	for (const struct vsock_conn *c = v->n_timed ? TAILQ_FIRST(&v->all) : NULL; c;
+	     c = TAILQ_NEXT(c, all_entry)) {
+		if (c->deadline_ns != 0 && c->deadline_ns < at)
+			at = c->deadline_ns;
 	}
 	if (at != UINT64_MAX)
 		vsock_set_timer(v, at);
@@ -90,6 +87,7 @@ static void on_timer(struct loop_source *src, uint32_t events)
 {
 	struct vsock *v = CONTAINER_OF(src, struct vsock, timer);
 	struct vsock_conn *next;
+	unsigned int retries = 0;
 	uint64_t count;
 	uint64_t now;
 
@@ -103,7 +101,7 @@ static void on_timer(struct loop_source *src, uint32_t events)
 		next = TAILQ_NEXT(c, all_entry); /* only c itself may go */
 		if (c->deadline_ns != 0 && c->deadline_ns <= now)
 			vsock_conn_timeout(c);
-		else if (c->state == VSOCK_CONNECTING)
+		else if (c->state == VSOCK_CONNECTING && retries++ < VSOCK_RETRIES)
 			vsock_conn_retry(c);
 	}
 	break_deadlock(v, now);

@@ -457,10 +457,14 @@ int vsock_conn_connect(struct vsock_conn *c)
 
 void vsock_conn_retry(struct vsock_conn *c)
 {
-	if (vsock_conn_connect(c) < 0)
+	if (vsock_conn_connect(c) < 0) {
 		vsock_conn_abort(c);
-	else
-		(void)vsock_conn_settle(c);
+		return;
+	}
+	/* To the end: those of other servers have their turn. */
+	TAILQ_REMOVE(&c->v->all, c, all_entry);
+	TAILQ_INSERT_TAIL(&c->v->all, c, all_entry);
+	(void)vsock_conn_settle(c);
 }
 
 void vsock_conn_timeout(struct vsock_conn *c)

@@ -32,10 +32,11 @@ enum { VSOCK_RX, VSOCK_TX, VSOCK_EVENT, VSOCK_QUEUES };
 enum {
 	VSOCK_BUF_LARGE = 256 << 10, /* bytes; also the credit that the guest has */
 	VSOCK_BUF_SMALL = 64 << 10,
-	VSOCK_LARGE_MAX = 128,       /* connections with a large buffer; more get a small one */
-	VSOCK_HANDSHAKES_MAX = 128,  /* clients that have not said CONNECT */
-	VSOCK_LINE_MAX = 32,         /* "CONNECT 4294967294\n" is shorter */
-	VSOCK_HOST_PORT = 1 << 30,   /* the ports of the host's clients: this one to twice it */
+	VSOCK_LARGE_MAX = 128,      /* connections with a large buffer; more get a small one */
+	VSOCK_HANDSHAKES_MAX = 128, /* clients that have not said CONNECT */
+	VSOCK_LINE_MAX = 32,        /* "CONNECT 4294967294\n" is shorter */
+	VSOCK_HOST_PORT = 1 << 30,  /* the ports of the host's clients: this one to twice it */
+	VSOCK_RETRIES = 32,         /* attempts to connect at once, of all that wait for a server */
 	VSOCK_TURN_BYTES = 64 << 10, /* of one connection, before the others have their turn */
 	VSOCK_BATCH = 64,            /* turns or packets before the loop's other sources */
 	VSOCK_IOV_MAX = 1024,        /* IOV_MAX, of one recvmsg(2) */
@@ -232,7 +233,7 @@ void vsock_conn_detach(struct vsock_conn *c);
 /* vsock_conn_timeout - its deadline has come. May free @c. */
 void vsock_conn_timeout(struct vsock_conn *c);
 
-/* vsock_conn_retry - CONNECTING: tries again. May free @c. */
+/* vsock_conn_retry - CONNECTING: tries again, and goes to the end of v->all. May free @c. */
 void vsock_conn_retry(struct vsock_conn *c);
 
 /*
