@@ -299,8 +299,8 @@ demo: deps
 bench: all $(B)/bench/floor $(B)/bench/measure
 	@tests/bench/run.sh $(B)
 
-# What one request to the file server costs; by hand, not part of bench.
-$(B)/bench/fs_queue: $(B)/tests/bench/fs_queue.o $(A_VMM)
+# What one request to the file server costs, and a vsock stream; by hand, not part of bench.
+$(B)/bench/fs_queue $(B)/bench/vsock_queue: $(B)/bench/%: $(B)/tests/bench/%.o $(A_VMM)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_VMM) -Wl,--end-group
 
