@@ -574,25 +574,30 @@ static void test_churn(void)
 	vs_teardown(&t);
 }
 
-/* No more than VSOCK_CONNS_MAX at once: the guest is refused, clients wait. */
+/* No more than VSOCK_CONNS_MAX at once, and the guest cannot have them all: it is refused, clients
+ * wait. */
 static void test_full(void)
 {
 	static int fds[VSOCK_CONNS_MAX];
 	struct vsock_rig t;
 	struct vs_packet p;
+	uint32_t port;
 	int server;
 	int client;
 
 	vs_setup(&t);
 	vs_offer(&t, RIG_SIZE);
 	server = vs_listen(&t, HOST, 64);
-	for (uint32_t i = 0; i < VSOCK_CONNS_MAX && !test_failed; i++)
+	for (uint32_t i = 0; i < VSOCK_FROM_GUEST_MAX && !test_failed; i++)
 		fds[i] = vs_from_guest(&t, server, i, HOST);
 	vs_send(&t, 5000, HOST, OP_REQUEST);
 	CHECK(vs_expect(&t, 5000, HOST, OP_RST, NULL));
+	for (uint32_t i = VSOCK_FROM_GUEST_MAX; i < VSOCK_CONNS_MAX && !test_failed; i++)
+		fds[i] = vs_from_host(&t, i, &port);
 	client = vs_client(&t, "CONNECT 7\n");
 	vs_expect_nothing(&t);
 	CHECK(t.v->accept_paused);
+	CHECK_EQ(t.v->n_conns, VSOCK_CONNS_MAX);
 	(void)close(fds[0]);
 	CHECK(vs_expect(&t, 0, HOST, OP_SHUTDOWN, NULL));
 	vs_send(&t, 0, HOST, OP_RST);
@@ -600,12 +605,14 @@ static void test_full(void)
 	CHECK(vs_take(&t, &p));
 	CHECK_EQ(p.h.op, OP_REQUEST);
 	CHECK_EQ(p.h.dst_port, 7);
-	/* Later ones have a small buffer. */
+	/* The first ones have a large buffer, others a small one. */
 	CHECK_EQ(p.h.buf_alloc, VSOCK_BUF_LARGE);
 	CHECK_EQ(t.v->n_large, VSOCK_LARGE_MAX);
+	CHECK_EQ(vsock_table_find(t.v, 500, HOST)->buf_size, VSOCK_BUF_SMALL);
 	(void)close(client);
 	for (uint32_t i = 1; i < VSOCK_CONNS_MAX; i++)
 		(void)close(fds[i]);
+	vs_pump(&t);
 	vs_unlisten(&t, HOST, server);
 	vs_teardown(&t);
 }

@@ -296,7 +296,7 @@ static void drain(struct vsock *v)
 			return;
 		for (struct vsock_conn *c = next; c; c = next) {
 			next = TAILQ_NEXT(c, all_entry);
-			(void)vsock_conn_flush(c);
+			vsock_conn_flush(c);
 			(void)vsock_conn_settle(c);
 		}
 	}

@@ -12,8 +12,8 @@
  * guest sent before it closed a connection is delivered even when the guest is gone. Stream
  * sockets alone: SEQPACKET is not offered, as the Unix side has no words for it.
  *
- * Bounded: connections (VSOCK_CONNS_MAX), bytes of each, clients that have not said CONNECT and
- * their time. Works in the loop's thread.
+ * Bounded: connections (VSOCK_CONNS_MAX, 127 of them for the host alone), bytes of each, clients
+ * that have not said CONNECT and their time. Works in the loop's thread.
  *
  * For a sandbox: after construction the device needs its descriptors alone, with accept4(2),
  * openat(2) below dir_fd with O_PATH, socket(2), connect(2), and at its end unlinkat(2) (without

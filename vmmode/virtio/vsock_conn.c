@@ -119,6 +119,7 @@ void vsock_conn_free(struct vsock_conn *c)
 	v->n_handshakes -= c->state == VSOCK_HANDSHAKE;
 	v->n_connecting -= c->state == VSOCK_CONNECTING;
 	v->n_large -= c->is_large;
+	v->n_from_guest -= c->is_from_guest;
 	v->n_conns--;
 	TAILQ_REMOVE(&v->all, c, all_entry);
 	free(c);
@@ -219,10 +220,8 @@ int vsock_conn_take(struct vsock_conn *c, const struct iovec *iov, size_t n, uin
 	return 0;
 }
 
-uint32_t vsock_conn_flush(struct vsock_conn *c)
+void vsock_conn_flush(struct vsock_conn *c)
 {
-	uint32_t total = 0;
-
 	while (c->buf_len > 0) {
 		const uint32_t to_end = c->buf_size - c->buf_first;
 		const uint32_t part = c->buf_len < to_end ? c->buf_len : to_end;
@@ -238,15 +237,13 @@ uint32_t vsock_conn_flush(struct vsock_conn *c)
 			break;
 		c->buf_first = (c->buf_first + (uint32_t)n) % c->buf_size;
 		c->buf_len -= (uint32_t)n;
-		total += (uint32_t)n;
+		c->taken += (uint32_t)n;
 	}
-	c->taken += total;
 	note_credit(c);
 	if (c->buf_len == 0 && c->buf) {
 		buf_drop(c);
 		watch_writable(c, false);
 	}
-	return total;
 }
 
 void vsock_conn_shut_by_guest(struct vsock_conn *c, uint32_t flags)
@@ -371,7 +368,7 @@ static void on_socket(struct loop_source *src, uint32_t events)
 	if (c->state == VSOCK_HANDSHAKE)
 		is_there = vsock_host_read_line(c);
 	if (is_there && (c->state == VSOCK_OPEN || c->state == VSOCK_LINGER))
-		(void)vsock_conn_flush(c);
+		vsock_conn_flush(c);
 	/* What is behind an end that was found, or what the guest does not want, hides no data. */
 	if (is_there && c->state == VSOCK_OPEN && c->hung_up &&
 	    ((c->host_shut & VIRTIO_VSOCK_SHUTDOWN_SEND) ||
@@ -398,7 +395,9 @@ struct vsock_conn *vsock_conn_new(struct vsock *v, enum vsock_state state, int f
 	c->buf_size = c->is_large ? VSOCK_BUF_LARGE : VSOCK_BUF_SMALL;
 	c->state = VSOCK_OPEN; /* counted nowhere */
 	set_state(c, state);
+	c->is_from_guest = state == VSOCK_CONNECTING;
 	v->n_large += c->is_large;
+	v->n_from_guest += c->is_from_guest;
 	v->n_conns++;
 	TAILQ_INSERT_TAIL(&v->all, c, all_entry);
 	if (fd >= 0 && vsock_conn_attach(c, fd) < 0) {

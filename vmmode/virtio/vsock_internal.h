@@ -32,8 +32,11 @@ enum { VSOCK_RX, VSOCK_TX, VSOCK_EVENT, VSOCK_QUEUES };
 enum {
 	VSOCK_BUF_LARGE = 256 << 10, /* bytes; also the credit that the guest has */
 	VSOCK_BUF_SMALL = 64 << 10,
-	VSOCK_LARGE_MAX = 128,      /* connections with a large buffer; more get a small one */
-	VSOCK_HANDSHAKES_MAX = 128, /* clients that have not said CONNECT */
+	VSOCK_LARGE_MAX = 128, /* connections with a large buffer; more get a small one */
+	/* Of VSOCK_CONNS_MAX; the rest is for those who want to reach the guest, whatever a program
+	 * in it does. */
+	VSOCK_FROM_GUEST_MAX = 896,
+	VSOCK_HANDSHAKES_MAX = 120, /* clients that have not said CONNECT */
 	VSOCK_LINE_MAX = 32,        /* "CONNECT 4294967294\n" is shorter */
 	VSOCK_HOST_PORT = 1 << 30,  /* the ports of the host's clients: this one to twice it */
 	VSOCK_RETRIES = 32,         /* attempts to connect at once, of all that wait for a server */
@@ -98,6 +101,7 @@ struct vsock_conn {
 	bool wrote_end;            /* shutdown(SHUT_WR) was done */
 	bool asked;                /* CREDIT_REQUEST was owed since credit ran out */
 	bool is_large;             /* counts in n_large */
+	bool is_from_guest;        /* counts in n_from_guest */
 	/* To the guest: bytes that ever were sent, that the guest's program took, its buffer. */
 	uint32_t sent, peer_taken, peer_buf;
 	/* From the guest: bytes that went to the socket, what of it the guest was told. */
@@ -155,7 +159,7 @@ struct vsock {
 	struct vsock_conn *buckets[VSOCK_BUCKETS];
 	uint32_t hash_key; /* random: ports are the guest's choice */
 	uint32_t next_port;
-	unsigned int n_conns, n_large, n_handshakes, n_connecting, n_timed;
+	unsigned int n_conns, n_large, n_from_guest, n_handshakes, n_connecting, n_timed;
 	uint8_t *spare_buf;                          /* owned: VSOCK_BUF_LARGE bytes, or NULL */
 	struct vsock_reset resets[VSOCK_RESETS_MAX]; /* a ring */
 	uint32_t reset_first, n_resets;
@@ -277,8 +281,8 @@ bool vsock_conn_can_read(const struct vsock_conn *c);
 /* vsock_conn_found_end - reading found the end, or (@error) a failure. */
 void vsock_conn_found_end(struct vsock_conn *c, bool error);
 
-/* vsock_conn_flush - buffered data to the socket, as much as it takes. Returns the bytes. */
-uint32_t vsock_conn_flush(struct vsock_conn *c);
+/* vsock_conn_flush - buffered data to the socket, as much as it takes. */
+void vsock_conn_flush(struct vsock_conn *c);
 
 /* ---- vsock_host.c ---- */
 

@@ -25,8 +25,10 @@ static void refuse(struct vsock *v, const struct virtio_vsock_hdr *h)
 
 static void on_request(struct vsock *v, const struct virtio_vsock_hdr *h)
 {
-	struct vsock_conn *c = vsock_conn_new(v, VSOCK_CONNECTING, -1);
+	struct vsock_conn *c = NULL;
 
+	if (v->n_from_guest < VSOCK_FROM_GUEST_MAX)
+		c = vsock_conn_new(v, VSOCK_CONNECTING, -1);
 	if (!c) {
 		refuse(v, h);
 		return;
@@ -132,7 +134,7 @@ static int on_packet(struct vsock *v)
 	if (v->chain.n_write != 0 || virtq_chain_read(&v->chain, 0, &h, sizeof(h)) != sizeof(h) ||
 	    h.len > v->chain.read_bytes - sizeof(h))
 		return -EINVAL;
-	/* 5.10.6.3.2: not for us, or not from this guest. Who claims to be another gets no answer.
+	/* 5.10.6.2: not for us, or not from this guest. Who claims to be another gets no answer.
 	 */
 	if (h.src_cid != v->cid)
 		return 0;
@@ -150,7 +152,7 @@ static int on_packet(struct vsock *v)
 	return 0;
 }
 
-/* Resets wait and the guest gives no buffers: it is not heard until it does. */
+/* 5.10.6.1: resets wait and the guest gives no buffers: it is not heard until it does. */
 static bool is_stalled(struct vsock *v)
 {
 	if (v->n_resets < VSOCK_RESETS_STALL)
