@@ -3,6 +3,7 @@
 #include "vmmode/virtio/vsock.h"
 
 #include "tests/unit/vsock_rig.h"
+#include "vmmode/vmm/devices.h"
 
 enum {
 	OP_REQUEST = VIRTIO_VSOCK_OP_REQUEST,
@@ -617,8 +618,83 @@ static void test_full(void)
 	vs_teardown(&t);
 }
 
+static int make_vsock(struct vmm_device_env *env, const char *text, struct virtio_device **out,
+		      struct err *err)
+{
+	const struct vmm_device_option opt = { VMM_VSOCK, text };
+
+	return vmm_device_new(&opt, env, out, err);
+}
+
+/* From the command line to the device. */
+static void test_option(void)
+{
+	char dir[] = "/tmp/devices.XXXXXX";
+	struct vmm_device_env env = { .cpus = 1 };
+	struct err err = ERR_INIT;
+	struct virtio_device *dev = NULL;
+	char text[128];
+	char path[64];
+	uint64_t cid = 0;
+	struct loop loop;
+	struct stat st;
+
+	CHECK(mkdtemp(dir));
+	CHECK_EQ(loop_init(&loop), 0);
+	env.loop = &loop;
+	(void)snprintf(path, sizeof(path), "%s/v", dir);
+	(void)snprintf(text, sizeof(text), "%s,cid=4294967294", path);
+	CHECK_EQ(make_vsock(&env, text, &dev, &err), 0);
+	CHECK_EQ(lstat(path, &st), 0);
+	CHECK_EQ(st.st_mode, S_IFSOCK | 0600);
+	dev->ops->config_read(dev, 0, &cid, sizeof(cid));
+	CHECK_EQ(cid, UINT32_MAX - 1);
+	/* Its name is taken. */
+	CHECK_EQ(make_vsock(&env, path, &dev, &err), -EADDRINUSE);
+	CHECK_HAS(err.msg, "--vsock '/tmp/devices.");
+	dev->ops->destroy(dev);
+	CHECK(lstat(path, &st) < 0 && errno == ENOENT);
+	vmm_device_env_fini(&env);
+	loop_fini(&loop);
+	CHECK_EQ(rmdir(dir), 0);
+}
+
+static void test_option_refused(void)
+{
+	static const struct {
+		const char *text;
+		int rc;
+	} cases[] = {
+		{ "", -EINVAL },
+		{ ",cid=3", -EINVAL },
+		{ "/tmp/v,cid=2", -EINVAL },
+		{ "/tmp/v,cid=4294967295", -EINVAL },
+		{ "/tmp/v,cid=", -EINVAL },
+		{ "/tmp/v,cid=3,cid=4", -EINVAL },
+		{ "/tmp/v,ro", -EINVAL },
+		{ "/tmp/", -EINVAL },
+		{ "/tmp/..", -EINVAL },
+		{ "/proc/self/exe/v", -ENOTDIR },
+		{ "/nowhere/v", -ENOENT },
+	};
+	struct vmm_device_env env = { .cpus = 1 };
+	struct loop loop;
+
+	CHECK_EQ(loop_init(&loop), 0);
+	env.loop = &loop;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct virtio_device *dev = NULL;
+		struct err err = ERR_INIT;
+
+		CHECK_EQ(make_vsock(&env, cases[i].text, &dev, &err), cases[i].rc);
+		CHECK_HAS(err.msg, "--vsock '");
+	}
+	vmm_device_env_fini(&env);
+	loop_fini(&loop);
+}
+
 TEST_MAIN(TEST(test_config), TEST(test_bad_options), TEST(test_guest_to_host),
 	  TEST(test_host_to_guest), TEST(test_early_data), TEST(test_refused),
 	  TEST(test_half_close), TEST(test_close_with_data), TEST(test_slow_host), TEST(test_reset),
 	  TEST(test_last_words), TEST(test_linger), TEST(test_deadlines), TEST(test_busy_server),
-	  TEST(test_churn), TEST(test_full))
+	  TEST(test_churn), TEST(test_full), TEST(test_option), TEST(test_option_refused))
