@@ -113,19 +113,38 @@ boot() {
 }
 
 @test "machine: streams to the host and from it, by a minimal driver; the socket goes with the machine" {
-	local stream=$BIVALVE_BIN/tools/vsock_stream
+	local stream=$BIVALVE_BIN/tools/vsock_stream i
 
 	"$stream" listen unix:v.sock_80 echo 1 >server 3>&- &
 	until [ -S v.sock_80 ]; do sleep 0.05; done
-	{
-		until [ -S v.sock ] && "$stream" connect unix:v.sock:7 echo 20000; do sleep 0.05; done
-	} >client 3>&- &
+	for ((i = 0; i < 600; i++)); do
+		[ -S v.sock ] && "$stream" connect unix:v.sock:7 echo 20000 && break
+		sleep 0.05
+	done >client 3>&- &
 	boot linux64 vsock --vsock v.sock,cid=42
 	[ "$status" -eq 0 ]
 	[[ $output = *'the host answered'*'the host was served'* ]]
 	wait
 	grep -q 'served 1, 1000 bytes' server
 	grep -q 'echo 20000 in' client
+	[ ! -e v.sock ]
+}
+
+@test "machine: the vsock socket is private, replaced only when nobody listens, and gone with the machine" {
+	boot linux64 reset --vsock v.sock
+	[ "$status" -eq 249 ]
+	[ ! -e v.sock ]
+	"$VMM" --kernel "$GUEST/linux64" --append hlt --vsock v.sock </dev/null >serial 3>&- &
+	until grep -q cmdline serial; do sleep 0.05; done
+	[ "$(stat -c %a v.sock)" = 600 ]
+	boot linux64 hlt --vsock v.sock
+	[ "$status" -eq 247 ]
+	[[ $output = *"somebody does already"* ]]
+	kill -KILL $!
+	wait $! || true
+	[ -S v.sock ] # nobody is left to remove it: the next one takes its place
+	boot linux64 poweroff --vsock v.sock
+	[ "$status" -eq 0 ]
 	[ ! -e v.sock ]
 }
 
@@ -184,7 +203,7 @@ boot() {
 	run -241 "$VMM" --kernel "$GUEST/linux64" --disk noise,rw
 	[[ $output = *"unknown word 'rw'"* ]]
 	run -241 "$VMM" --kernel "$GUEST/linux64" --net tap:x,mac=1
-	for value in '' v,cid=2 v,cid=4294967295 v,cid= v,cid=3,x a/ ..; do
+	for value in '' v,cid=2 v,cid=4294967295 v,cid= v,cid=3,x /tmp/ ..; do
 		run -241 "$VMM" --kernel "$GUEST/linux64" --vsock "$value"
 		[[ $output = *"--vsock '$value': "* ]]
 	done

@@ -69,25 +69,3 @@ host_clients() {
 	grep -q 'host refused as it should' host.log
 	[ ! -e v.sock ]
 }
-
-@test "vsock: the socket is private, and gone when the guest is" {
-	initrd vmw_vsock_virtio_transport 'reboot -f'
-	boot "$KERNEL" --vsock v.sock
-	[ "$status" -eq 249 ]
-	[ ! -e v.sock ]
-	"$VMM" --kernel "$KERNEL" --vsock v.sock </dev/null >/dev/null 2>&1 3>&- &
-	until [ -S v.sock ]; do sleep 0.1; done
-	[ "$(stat -c %a v.sock)" = 600 ]
-	run -247 "$VMM" --kernel "$KERNEL" --vsock v.sock
-	[[ $output = *"somebody does already"* ]]
-	kill -KILL $!
-	wait $! || true
-	[ -S v.sock ] # nobody is left to remove it: the next one takes its place
-	mv v.sock old
-	ln old v.sock
-	"$VMM" --kernel "$KERNEL" --vsock v.sock </dev/null >/dev/null 2>&1 3>&- &
-	until [ -S v.sock ] && [ ! v.sock -ef old ]; do sleep 0.1; done
-	kill -TERM $!
-	wait || true
-	[ ! -e v.sock ]
-}

@@ -64,11 +64,12 @@ static struct queue {
 		} ring[QUEUE_SIZE];
 		uint16_t event;
 	} used __attribute__((aligned(4)));
-} queues[3] __attribute__((aligned(4096)));
+} __attribute__((aligned(16))) queues[3];
 
 static struct packet rx[QUEUE_SIZE], tx;
 static uint16_t rx_seen;
 static uint32_t taken;
+static bool serving;
 
 static void set(uint32_t reg, uint32_t v)
 {
@@ -110,16 +111,6 @@ static void give(uint32_t queue, uint16_t i, void *at, uint32_t len, uint16_t fl
 	set(REG_QUEUE_NOTIFY, queue);
 }
 
-/* The next packet from the host. */
-static struct packet *take(void)
-{
-	struct queue *q = &queues[RX];
-
-	while (q->used.idx == rx_seen)
-		__asm__ volatile("pause" : : : "memory");
-	return &rx[q->used.ring[rx_seen++ % QUEUE_SIZE].id];
-}
-
 static void give_back(struct packet *p)
 {
 	give(RX, (uint16_t)(p - rx), p, sizeof(*p), DESC_WRITE);
@@ -141,6 +132,23 @@ static void send(const struct packet *to, uint16_t op, uint32_t flags, uint32_t 
 	give(TX, 0, &tx, (uint32_t)(sizeof(tx) - DATA) + len, 0);
 	while (queues[TX].used.idx != queues[TX].avail.idx)
 		__asm__ volatile("pause" : : : "memory");
+}
+
+/* The next packet from the host. Who asks too early is refused, and asks again. */
+static struct packet *take(void)
+{
+	struct queue *q = &queues[RX];
+	struct packet *p;
+
+	for (;;) {
+		while (q->used.idx == rx_seen)
+			__asm__ volatile("pause" : : : "memory");
+		p = &rx[q->used.ring[rx_seen++ % QUEUE_SIZE].id];
+		if (serving || p->op != REQUEST)
+			return p;
+		send(p, RST, 0, 0);
+		give_back(p);
+	}
 }
 
 /* Sends @len bytes and has them back. */
@@ -177,9 +185,11 @@ static bool call_host(uint32_t len)
 /* Gives the host back what it sends, until it sends no more. */
 static bool serve_host(void)
 {
-	struct packet *p = take();
+	struct packet *p;
 
+	serving = true;
 	taken = 0;
+	p = take();
 	if (p->op != REQUEST || p->dst_port != GUEST_PORT)
 		return false;
 	for (; p->op != RST; p = take()) {

@@ -78,9 +78,9 @@ static void test_refused(void)
 	(void)close(fd);
 	CHECK_EQ(symlinkat("file", dir_fd, "link"), 0);
 	CHECK_EQ(symlinkat("missing", dir_fd, "dangling"), 0);
-	CHECK_EQ(vsock_path_listen(dir_fd, "file", &id, &err), -EEXIST);
-	CHECK_EQ(vsock_path_listen(dir_fd, "link", &id, &err), -EEXIST);
-	CHECK_EQ(vsock_path_listen(dir_fd, "dangling", &id, &err), -EEXIST);
+	CHECK_EQ(vsock_path_listen(dir_fd, "file", &id, &err), -ENOTSOCK);
+	CHECK_EQ(vsock_path_listen(dir_fd, "link", &id, &err), -ENOTSOCK);
+	CHECK_EQ(vsock_path_listen(dir_fd, "dangling", &id, &err), -ENOTSOCK);
 	CHECK_EQ(vsock_path_connect(dir_fd, "file"), -ENOTSOCK);
 	CHECK_EQ(vsock_path_connect(dir_fd, "missing"), -ENOENT);
 	memset(name, 'n', sizeof(name) - 1);

@@ -47,8 +47,8 @@ struct virtio_vsock_options {
 /*
  * virtio_vsock_new - listens on the Unix socket (mode 0600; unlinked by ops->destroy), raises the
  * soft limit of open files by what the connections may need. @loop is borrowed.
- * Returns 0 and gives *@out; -EADDRINUSE somebody listens there; -EEXIST the name is no socket;
- * -EINVAL a bad name or cid; others of making files.
+ * Returns 0 and gives *@out; -EADDRINUSE somebody listens there; -ENOTSOCK the name is something
+ * else; -EINVAL a bad name or cid; others of making files.
  */
 MUST_CHECK int virtio_vsock_new(const struct virtio_vsock_options *opts, struct loop *loop,
 				struct virtio_device **out, struct err *err);

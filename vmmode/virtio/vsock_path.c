@@ -84,7 +84,7 @@ static int remove_stale(int dir_fd, const char *name, struct err *err)
 	if (fd == -ENOENT)
 		return 0;
 	if (fd == -ENOTSOCK)
-		return err_set(err, -EEXIST, "listen on '%s': it exists and is no socket", name);
+		return err_set(err, -ENOTSOCK, "listen on '%s': it exists and is no socket", name);
 	if (fd != -ECONNREFUSED)
 		return err_code(err, fd, "look at socket '%s'", name);
 	if (unlinkat(dir_fd, name, 0) < 0)

@@ -13,8 +13,8 @@
 /*
  * vsock_path_listen - a listening, non-blocking stream socket named @name, mode 0600. A socket of
  * that name on which nobody listens is replaced. Needs /proc.
- * Returns the descriptor and its file's identity in *@out_id; -EADDRINUSE; -EEXIST; -ENAMETOOLONG;
- * others of bind(2).
+ * Returns the descriptor and its file's identity in *@out_id; -EADDRINUSE; -ENOTSOCK;
+ * -ENAMETOOLONG; others of bind(2).
  */
 MUST_CHECK int vsock_path_listen(int dir_fd, const char *name, struct stat *out_id,
 				 struct err *err);
