@@ -133,10 +133,16 @@ static int handshake(int fd, const char *port)
 /* A connection, or -1. Non-blocking. */
 static int open_stream(const struct address *a)
 {
+	const struct timeval patience = { .tv_sec =
+					      30 }; /* the kernel's 2 s are short on a busy bed */
 	int fd = socket(a->u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		fail("socket");
+	if (a->u.any.sa_family == AF_VSOCK &&
+	    setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &patience, sizeof(patience)) <
+		0)
+		fail("setsockopt");
 	if (connect(fd, &a->u.any, a->len) < 0 ||
 	    (a->connect_port && handshake(fd, a->connect_port) < 0)) {
 		close(fd);
