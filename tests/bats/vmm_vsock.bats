@@ -39,7 +39,7 @@ host_clients() {
 	"$STREAM" listen unix:v.sock_81 take 1 >take.log 3>&- &
 	host_clients 3>&- 2>&1 | sed 's/^/host /' >host.log 3>&- &
 	guest_file "$STREAM"
-	BOOT_SECONDS=400 run_guest vmw_vsock_virtio_transport --memory 512m --vsock v.sock,cid=42 <<-'END'
+	BOOT_SECONDS=700 run_guest vmw_vsock_virtio_transport --memory 512m --vsock v.sock,cid=42 <<-'END'
 		check cid sh -c '[ -c /dev/vsock ]'
 		check echo vsock_stream connect vsock:2:80 echo 3000000; cat /tmp/.out
 		check slow vsock_stream connect vsock:2:80 slow 1500000; cat /tmp/.out

@@ -27,7 +27,7 @@
 /* It wants sa_family_t of sys/socket.h. */
 #include <linux/vm_sockets.h>
 
-enum { CHUNK = 65536, MANY_MAX = 1000, SECONDS_MAX = 120 };
+enum { CHUNK = 65536, MANY_MAX = 1000, SECONDS_MAX = 600 };
 
 struct address {
 	union {
