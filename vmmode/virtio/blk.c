@@ -3,7 +3,6 @@
 #include "vmmode/virtio/blk.h"
 
 #include <linux/virtio_ids.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -83,6 +82,12 @@ static int queue_start(struct blk_queue *bq)
 {
 	const bool use_uring = bq->blk->use_uring;
 	const unsigned int n = use_uring ? 1 : BLK_POOL_THREADS;
+	const struct thread_options o = {
+		.kind = THREAD_DISK,
+		.name = "disk",
+		.run = use_uring ? blk_uring_thread : blk_pool_thread,
+		.arg = bq,
+	};
 	int rc = 0;
 
 	/* A ring that failed once is gone. */
@@ -92,12 +97,11 @@ static int queue_start(struct blk_queue *bq)
 	bq->n_free = 0;
 	bq->watched = false;
 	while (bq->n_threads < n && rc == 0) {
-		rc = pthread_create(&bq->threads[bq->n_threads], NULL,
-				    use_uring ? blk_uring_thread : blk_pool_thread, bq);
+		rc = thread_start(bq->blk->dev.starter, &o, &bq->threads[bq->n_threads]);
 		if (rc == 0)
 			bq->n_threads++;
 	}
-	return -rc;
+	return rc;
 }
 
 static void blk_reset(struct virtio_device *dev)
@@ -116,19 +120,13 @@ static void blk_reset(struct virtio_device *dev)
 static int blk_activate(struct virtio_device *dev)
 {
 	struct blk *b = blk_of(dev);
-	sigset_t all;
-	sigset_t old;
 	int rc = 0;
 
 	b->shared.writeback = dev->features & FEATURE(VIRTIO_BLK_F_FLUSH);
-	/* Signals are for the machine's own threads. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (uint16_t i = 0; i < dev->n_queues && rc == 0; i++) {
 		if (virtq_is_active(&dev->queues[i].vq))
 			rc = queue_start(b->queues[i]);
 	}
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc < 0)
 		blk_reset(dev);
 	return rc;
@@ -223,7 +221,7 @@ static int new_queue(struct blk *b, uint16_t i, enum blk_engine engine, struct e
 	if (!bq->reqs)
 		return err_set(err, -ENOMEM, "blk: no memory for requests");
 	if (engine != BLK_ENGINE_THREADS)
-		rc = uring_init(&bq->ring, BLK_QUEUE_SIZE);
+		rc = blk_uring_init(&bq->ring);
 	if (rc < 0 && engine == BLK_ENGINE_URING)
 		return err_code(err, rc, "blk: set up io_uring");
 	/* One queue without a ring, and all use threads. */

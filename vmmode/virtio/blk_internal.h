@@ -61,6 +61,9 @@ bool blk_take(struct blk_queue *bq, struct blk_req *r, uint64_t *out_wait_ns);
 /* blk_next - blk_req_next(), charged to the rate limit. */
 bool blk_next(struct blk_queue *bq, struct blk_req *r, struct blk_io *out);
 
+/* blk_uring_init - the queue's ring: 0 or -errno as of uring_init(). */
+MUST_CHECK int blk_uring_init(struct uring *ring);
+
 /* The threads' bodies; @arg is a struct blk_queue. They return when stop_fd is readable and nothing
  * is in flight. */
 void *blk_uring_thread(void *arg);

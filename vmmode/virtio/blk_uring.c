@@ -17,6 +17,17 @@
 /* user_data: below BLK_QUEUE_SIZE the index of a request. */
 enum { DATA_KICK = BLK_QUEUE_SIZE, DATA_STOP, DATA_TIMER, DATA_CANCEL };
 
+int blk_uring_init(struct uring *ring)
+{
+	static const uint8_t ops[] = {
+		IORING_OP_POLL_ADD, IORING_OP_TIMEOUT, IORING_OP_ASYNC_CANCEL,
+		IORING_OP_READ,     IORING_OP_READV,   IORING_OP_WRITE,
+		IORING_OP_WRITEV,   IORING_OP_FSYNC,   IORING_OP_FALLOCATE,
+	};
+
+	return uring_init(ring, BLK_QUEUE_SIZE, ops, ARRAY_LEN(ops));
+}
+
 /* A submission of the ring, which is drained to make room if it is full. NULL: the ring failed. */
 static struct io_uring_sqe *new_sqe(struct blk_queue *bq, uint8_t opcode, uint64_t data)
 {

@@ -22,6 +22,7 @@
 
 #include "spec/base/err.h"
 #include "vmmode/virtio/queue.h"
+#include "vmmode/virtio/thread.h"
 
 enum { VIRTIO_QUEUES_MAX = 64 };
 
@@ -64,8 +65,9 @@ struct virtio_device {
 	uint64_t features;   /* negotiated */
 	uint32_t config_len; /* bytes of configuration space */
 	uint16_t n_queues;
-	struct virtio_queue *queues; /* owned by the backend */
-	const struct guest_mem *mem; /* borrowed; set before activate */
+	struct virtio_queue *queues;    /* owned by the backend */
+	const struct guest_mem *mem;    /* borrowed; set before activate */
+	struct thread_starter *starter; /* borrowed; of the threads that activate makes, or NULL */
 	int config_call_fd; /* eventfd: configuration change interrupt; owned by the transport */
 	_Atomic uint32_t config_generation; /* odd numbers do not occur: bumped after a change */
 	atomic_bool broken;                 /* NEEDS_RESET */

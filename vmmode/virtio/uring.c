@@ -17,13 +17,31 @@ static int setup(uint32_t entries, struct io_uring_params *p)
 
 	/* COOP_TASKRUN (5.19): no interrupts of the thread for completions that it will see at its
 	 * next io_uring_enter() anyway. */
-	*p = (struct io_uring_params){ .flags = IORING_SETUP_COOP_TASKRUN };
+	*p = (struct io_uring_params){ .flags =
+					   IORING_SETUP_COOP_TASKRUN | IORING_SETUP_R_DISABLED };
 	fd = (int)syscall(SYS_io_uring_setup, entries, p);
 	if (fd < 0 && errno == EINVAL) {
-		*p = (struct io_uring_params){ 0 };
+		*p = (struct io_uring_params){ .flags = IORING_SETUP_R_DISABLED };
 		fd = (int)syscall(SYS_io_uring_setup, entries, p);
 	}
 	return fd < 0 ? -errno : fd;
+}
+
+/* Allows @ops, nothing else, for ever; and then the ring begins to work. */
+static int restrict_ops(int fd, const uint8_t *ops, size_t n_ops)
+{
+	struct io_uring_restriction rules[URING_OPS_MAX] = { 0 };
+
+	if (n_ops == 0 || n_ops > URING_OPS_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < n_ops; i++) {
+		rules[i].opcode = IORING_RESTRICTION_SQE_OP;
+		rules[i].sqe_op = ops[i];
+	}
+	if (syscall(SYS_io_uring_register, fd, IORING_REGISTER_RESTRICTIONS, rules, n_ops) < 0 ||
+	    syscall(SYS_io_uring_register, fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) < 0)
+		return -errno;
+	return 0;
 }
 
 static int map_ring(struct uring *r, const struct io_uring_params *p)
@@ -59,7 +77,7 @@ static int map_ring(struct uring *r, const struct io_uring_params *p)
 	return 0;
 }
 
-int uring_init(struct uring *r, uint32_t entries)
+int uring_init(struct uring *r, uint32_t entries, const uint8_t *ops, size_t n_ops)
 {
 	struct io_uring_params p;
 	int rc;
@@ -70,6 +88,8 @@ int uring_init(struct uring *r, uint32_t entries)
 		return rc;
 	r->fd = rc; /* close-on-exec by birth */
 	rc = (p.features & FEATURES_NEEDED) == FEATURES_NEEDED ? map_ring(r, &p) : -EOPNOTSUPP;
+	if (rc == 0)
+		rc = restrict_ops(r->fd, ops, n_ops);
 	if (rc < 0)
 		uring_fini(r);
 	return rc;

@@ -35,10 +35,14 @@ struct uring {
 
 /*
  * uring_init - a ring for @entries submissions (1 .. 4096) and twice as many completions.
+ * @ops: the IORING_OP_* that it may ever carry out, @n_ops of them (at most URING_OPS_MAX). What a
+ *       ring does passes by seccomp, so the kernel is told to refuse all else: other operations,
+ *       flags of a submission, later registrations.
  * Returns 0; -ENOSYS, -EPERM io_uring can not be had here; -EOPNOTSUPP the kernel is older than
  * 5.13 (no multishot poll); -errno.
  */
-MUST_CHECK int uring_init(struct uring *r, uint32_t entries);
+enum { URING_OPS_MAX = 16 };
+MUST_CHECK int uring_init(struct uring *r, uint32_t entries, const uint8_t *ops, size_t n_ops);
 void uring_fini(struct uring *r);
 
 /* uring_sqe - the next submission, zeroed, or NULL: full until uring_enter(). */

@@ -123,6 +123,29 @@ static int set_no_sandbox(struct vmm_options *o, const char *value, struct err *
 	return 0;
 }
 
+/* UID:GID or UID, which is then the group too. */
+static int set_user(struct vmm_options *o, const char *value, struct err *err)
+{
+	const char *colon = strchr(value, ':');
+	const size_t len = colon ? (size_t)(colon - value) : strlen(value);
+	char text[16];
+	uint64_t uid;
+	uint64_t gid;
+
+	if (len >= sizeof(text))
+		return err_set(err, -EINVAL, "--user '%s': want UID:GID", value);
+	memcpy(text, value, len);
+	text[len] = '\0';
+	/* -1 means "as it is" to the kernel, and root is what the sandbox is to leave. */
+	if (num_u64(text, 1, UINT32_MAX - 1, &uid) < 0 ||
+	    num_u64(colon ? colon + 1 : text, 1, UINT32_MAX - 1, &gid) < 0)
+		return err_set(err, -EINVAL, "--user '%s': want UID:GID, numbers above 0", value);
+	o->has_user = true;
+	o->uid = (uid_t)uid;
+	o->gid = (gid_t)gid;
+	return 0;
+}
+
 static int set_help(struct vmm_options *o, const char *value, struct err *err)
 {
 	(void)value;
@@ -218,6 +241,7 @@ static const struct row rows[] = {
 	{ "rng", false, add_rng },
 	{ "self-test", false, set_self_test },
 	{ "serial", true, set_serial },
+	{ "user", true, set_user },
 	{ "vsock", true, add_vsock },
 };
 
@@ -273,6 +297,8 @@ int vmm_options_parse(int argc, char **argv, struct vmm_options *out, struct err
 		return 0;
 	if (!out->kernel)
 		return err_set(err, -EINVAL, "option '--kernel' is missing");
+	if (out->has_user && out->no_sandbox)
+		return err_set(err, -EINVAL, "--user is of no use with --no-sandbox");
 	if ((out->memory_flags & MEM_SHARED) && (out->memory_flags & MEM_MERGEABLE))
 		return err_set(err, -EINVAL, "--mergeable: shared memory cannot be mergeable");
 	return 0;
@@ -307,11 +333,13 @@ const char *vmm_options_help(void)
 	       "  --balloon          memory that can be taken back\n"
 	       "  --no-acpi          no ACPI tables: MP table and command-line devices instead\n"
 	       "  --self-test        say whether this KVM can run a normal kernel, and end\n"
-	       "  --no-sandbox       keep all rights: so far it always does\n"
+	       "  --user UID:GID     whom to become when started by root, 65534:65534 by default\n"
+	       "  --no-sandbox       keep all rights: for debugging only\n"
 	       "  --log-level LEVEL  error, warning, info or debug\n"
 	       "\n"
 	       "The exit status: 0 the guest powered off; what the guest wrote to port 0xf4;\n"
 	       "249 reset, 250 panic, 251 crash; 240 host error, 241 usage, 242 no /dev/kvm,\n"
 	       "243 no permission for it, 244 it only emulates, 245 no kernel, 246 the initrd is\n"
-	       "too large, 247 a file is missing, 248 a tag was given twice; 128 + S signal S.\n";
+	       "too large, 247 a file is missing, 248 a tag was given twice; 252 a thread made a\n"
+	       "forbidden system call, 253 no sandbox on this host; 128 + S signal S.\n";
 }

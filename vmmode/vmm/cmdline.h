@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "spec/base/err.h"
 #include "spec/base/log.h"
@@ -39,6 +40,9 @@ struct vmm_options {
 	bool no_acpi;
 	bool self_test;
 	bool no_sandbox;
+	bool has_user;
+	uid_t uid; /* of --user */
+	gid_t gid;
 	bool show_help;
 	struct vmm_device_option devices[VMM_DEVICES_MAX];
 	unsigned int n_devices;

@@ -95,7 +95,9 @@ static int make_vsock(const char *text, struct vmm_device_env *env, struct virti
 	o.dir_fd = vmm_open_kept(env, "vsock", folder, O_PATH | O_DIRECTORY, err);
 	if (o.dir_fd < 0)
 		return o.dir_fd;
-	rc = virtio_vsock_new(&o, env->loop, out, err);
+	rc = sandbox_confine_dir(env->sandbox, o.dir_fd, false, false, err);
+	if (rc == 0)
+		rc = virtio_vsock_new(&o, env->loop, out, err);
 	return rc < 0 ? err_wrap(err, rc, "--vsock '%s'", text) : 0;
 }
 

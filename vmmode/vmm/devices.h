@@ -9,10 +9,12 @@
 #include "vmmode/virtio/device.h"
 #include "vmmode/virtio/loop.h"
 #include "vmmode/vmm/cmdline.h"
+#include "vmmode/vmm/sandbox.h"
 
 /* What devices share, and the descriptors that were opened for them. */
 struct vmm_device_env {
-	struct loop *loop; /* borrowed */
+	struct loop *loop;       /* borrowed */
+	struct sandbox *sandbox; /* borrowed; has begun. For folders, and proc_fd */
 	unsigned int cpus;
 	int fds[2 * VMM_DEVICES_MAX]; /* owned; closed by vmm_device_env_fini() */
 	unsigned int n_fds;

@@ -350,9 +350,10 @@ int vmm_make_fs(const char *text, struct vmm_device_env *env, struct virtio_devi
 	f.opts.root_fd = vmm_open_kept(env, "fs", f.folder, O_PATH | O_DIRECTORY, err);
 	if (f.opts.root_fd < 0)
 		return f.opts.root_fd;
-	f.opts.proc_fd = vmm_open_kept(env, "fs", "/proc/self/fd", O_PATH | O_DIRECTORY, err);
-	if (f.opts.proc_fd < 0)
-		return f.opts.proc_fd;
-	rc = virtio_fs_new(&f.opts, env->loop, out, err);
+	f.opts.proc_fd = env->sandbox->proc_fd;
+	rc = sandbox_confine_dir(env->sandbox, f.opts.root_fd, true,
+				 f.opts.flags & VIRTIO_FS_READ_ONLY, err);
+	if (rc == 0)
+		rc = virtio_fs_new(&f.opts, env->loop, out, err);
 	return rc < 0 ? err_wrap(err, rc, "--fs '%s'", text) : 0;
 }

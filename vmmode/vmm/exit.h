@@ -31,6 +31,8 @@ enum vmm_exit {
 	VMM_EXIT_RESET = 249,       /* the guest asked for a reset */
 	VMM_EXIT_PANIC = 250,       /* the guest's kernel panicked */
 	VMM_EXIT_CRASH = 251,       /* triple fault, or an instruction that KVM cannot run */
+	VMM_EXIT_FORBIDDEN = 252, /* a thread made a system call that the sandbox does not allow */
+	VMM_EXIT_SANDBOX = 253,   /* a part of the sandbox cannot be had on this host */
 };
 
 struct ending {

@@ -22,6 +22,7 @@
 #include "vmmode/vmm/legacy.h"
 #include "vmmode/vmm/mem.h"
 #include "vmmode/vmm/mmio.h"
+#include "vmmode/vmm/sandbox.h"
 #include "vmmode/vmm/selftest.h"
 #include "vmmode/vmm/serial.h"
 #include "vmmode/vmm/vcpu.h"
@@ -33,7 +34,9 @@ struct machine {
 	const struct vmm_options *opts;
 	uint64_t start_ns;
 	int status; /* VMM_EXIT_* for a failure of the step under way */
+	struct sandbox sandbox;
 	struct kvm kvm;
+	bool emulates; /* the KVM cannot run a normal kernel */
 	struct mem mem;
 	struct loop loop;
 	struct handoff handoff;
@@ -113,6 +116,20 @@ static int watch_signals(struct machine *m, struct err *err)
 	m->signal_source.ready = on_signal;
 	rc = loop_add(&m->loop, &m->signal_source, EPOLLIN);
 	return rc < 0 ? err_code(err, rc, "watch signals") : 0;
+}
+
+/* First: what is inherited by accident is gone before anything is opened. */
+static int step_mounts(struct machine *m, struct err *err)
+{
+	int rc;
+
+	m->status = VMM_EXIT_HOST;
+	rc = sandbox_close_inherited(m->opts, err);
+	if (rc < 0)
+		return rc;
+	m->status = VMM_EXIT_SANDBOX;
+	rc = sandbox_begin(&m->sandbox, m->opts, err);
+	return rc < 0 ? err_wrap(err, rc, "sandbox") : 0;
 }
 
 static int step_loop(struct machine *m, struct err *err)
@@ -288,6 +305,7 @@ static int step_devices(struct machine *m, struct err *err)
 
 	m->device_env.loop = &m->loop;
 	m->device_env.cpus = m->opts->cpus;
+	m->device_env.sandbox = &m->sandbox;
 	for (unsigned int i = 0; i < m->opts->n_devices && rc == 0; i++)
 		rc = add_device(m, &m->opts->devices[i], err);
 	return rc;
@@ -382,15 +400,20 @@ static int step_kernel(struct machine *m, struct err *err)
 	return x86_write_boot(&m->mem.map, &boot, err);
 }
 
+/* Other guests than Linux may do without the instructions that an emulator lacks. */
 static int step_check_kvm(struct machine *m, struct err *err)
 {
 	int rc;
 
-	if (!m->kernel.is_linux || !selftest_is_suspect(&m->kvm))
+	if (!selftest_is_suspect(&m->kvm))
 		return 0;
 	rc = selftest_run(&m->kvm, err);
-	m->status = rc == -EOPNOTSUPP ? VMM_EXIT_EMULATOR : VMM_EXIT_HOST;
-	return rc;
+	m->emulates = rc == -EOPNOTSUPP;
+	m->status = m->emulates ? VMM_EXIT_EMULATOR : VMM_EXIT_HOST;
+	if (!m->emulates || m->kernel.is_linux)
+		return rc;
+	err->code = 0;
+	return 0;
 }
 
 static int step_vcpus(struct machine *m, struct err *err)
@@ -409,9 +432,26 @@ static int step_vcpus(struct machine *m, struct err *err)
 	return rc;
 }
 
+static int step_sandbox(struct machine *m, struct err *err)
+{
+	int rc;
+
+	if (m->opts->no_sandbox)
+		log_warn("--no-sandbox: a guest that breaks out has the rights of who started it");
+	/* The machine has its own descriptor; this one could make more machines. */
+	cleanup_close(&m->kvm.fd);
+	m->kvm.fd = -1;
+	m->status = VMM_EXIT_SANDBOX;
+	rc = sandbox_enter(&m->sandbox, err);
+	return rc < 0 ? err_wrap(err, rc, "sandbox") : 0;
+}
+
 static int step_start(struct machine *m, struct err *err)
 {
 	m->status = VMM_EXIT_HOST;
+	m->vcpus.starter = sandbox_threads(&m->sandbox);
+	for (unsigned int i = 0; i < m->n_devices; i++)
+		m->devices[i].dev->starter = m->vcpus.starter;
 	return vcpus_start(&m->vcpus, err);
 }
 
@@ -425,10 +465,11 @@ struct step {
 
 /* Order matters: see the head; the devices' lines and addresses go into what the kernel is told. */
 static const struct step steps[] = {
-	{ "event loop", step_loop },      { "machine and memory", step_vm },
-	{ "small devices", step_legacy }, { "virtio devices", step_devices },
-	{ "kernel loaded", step_kernel }, { "KVM checked", step_check_kvm },
-	{ "vCPUs set up", step_vcpus },   { "vCPUs run", step_start },
+	{ "own mounts", step_mounts },      { "event loop", step_loop },
+	{ "machine and memory", step_vm },  { "small devices", step_legacy },
+	{ "virtio devices", step_devices }, { "kernel loaded", step_kernel },
+	{ "KVM checked", step_check_kvm },  { "vCPUs set up", step_vcpus },
+	{ "sandbox", step_sandbox },        { "vCPUs run", step_start },
 };
 
 static void machine_fini(struct machine *m)
@@ -437,6 +478,7 @@ static void machine_fini(struct machine *m)
 	phase(m, "vCPUs ended");
 	while (m->n_devices)
 		mmio_fini(&m->devices[--m->n_devices]);
+	sandbox_fini(&m->sandbox);
 	vmm_device_env_fini(&m->device_env);
 	serial_fini(&m->serial);
 	if (m->serial_out_fd > STDERR_FILENO)
@@ -452,10 +494,12 @@ static void machine_fini(struct machine *m)
 /* An instruction that could not be emulated: because this KVM emulates all, or an odd one. */
 static int explain(const struct machine *m, int status, struct err *err)
 {
-	if (status != VMM_EXIT_EMULATOR || selftest_run(&m->kvm, err) == -EOPNOTSUPP)
+	if (status != VMM_EXIT_EMULATOR)
 		return status;
-	err->code = 0; /* the crash was logged, and is the guest's doing */
-	return VMM_EXIT_CRASH;
+	if (!m->emulates)
+		return VMM_EXIT_CRASH; /* it was logged, and is the guest's doing */
+	(void)selftest_explain(err);
+	return status;
 }
 
 int machine_run(const struct vmm_options *opts, uint64_t start_ns, struct err *err)
@@ -470,6 +514,7 @@ int machine_run(const struct vmm_options *opts, uint64_t start_ns, struct err *e
 	}
 	m->opts = opts;
 	m->start_ns = start_ns;
+	m->sandbox = (struct sandbox)SANDBOX_INIT;
 	m->kvm = (struct kvm)KVM_NONE;
 	m->loop.epoll_fd = -1;
 	m->ending.event_fd = -1;

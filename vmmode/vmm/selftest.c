@@ -91,6 +91,13 @@ static int enter(const struct probe *p, struct err *err)
 	return 0;
 }
 
+int selftest_explain(struct err *err)
+{
+	return err_set(err, -EOPNOTSUPP,
+		       "the host's KVM emulates instructions in software and cannot run a normal "
+		       "kernel (no hardware virtualization on this host)");
+}
+
 int selftest_run(const struct kvm *k, struct err *err)
 {
 	auto_cleanup(probe_fini) struct probe p = { .vm = { k->fd, -1, k->run_bytes },
@@ -106,9 +113,7 @@ int selftest_run(const struct kvm *k, struct err *err)
 		return 0;
 	if (p.run->exit_reason == KVM_EXIT_INTERNAL_ERROR &&
 	    p.run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION)
-		return err_set(err, -EOPNOTSUPP,
-			       "the host's KVM emulates instructions in software and cannot run a "
-			       "normal kernel (no hardware virtualization on this host)");
+		return selftest_explain(err);
 	return err_set(err, -EIO, "self-test: the guest ended with exit reason %u",
 		       p.run->exit_reason);
 }

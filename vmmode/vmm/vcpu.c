@@ -37,10 +37,13 @@ static int create_one(struct vcpu *v, struct err *err)
 
 int vcpus_create(struct vcpus *set, unsigned int n, struct err *err)
 {
+	const struct sigaction action = { .sa_handler = on_kick };
 	int rc = 0;
 
 	if (n < 1 || n > VCPUS_MAX)
 		return err_set(err, -EINVAL, "%u vCPUs: want 1 to %d", n, VCPUS_MAX);
+	if (sigaction(kick_signal(), &action, NULL) < 0)
+		return err_sys(err, "handle the vCPUs' signal");
 	while (set->n < n && rc == 0) {
 		struct vcpu *v = &set->v[set->n];
 
@@ -204,22 +207,22 @@ static void *run_vcpu(void *arg)
 static int start_one(struct vcpu *v)
 {
 	char name[16];
-	int rc = pthread_create(&v->thread, NULL, run_vcpu, v);
+	const struct thread_options o = {
+		.kind = THREAD_VCPU,
+		.name = name,
+		.run = run_vcpu,
+		.arg = v,
+	};
+	int rc;
 
-	if (rc != 0)
-		return -rc;
-	v->has_thread = true;
 	(void)snprintf(name, sizeof(name), "vcpu%u", v->id);
-	(void)pthread_setname_np(v->thread, name);
-	return 0;
+	rc = thread_start(v->set->starter, &o, &v->thread);
+	v->has_thread = rc == 0;
+	return rc;
 }
 
 int vcpus_start(struct vcpus *set, struct err *err)
 {
-	const struct sigaction action = { .sa_handler = on_kick };
-
-	if (sigaction(kick_signal(), &action, NULL) < 0)
-		return err_sys(err, "handle the vCPUs' signal");
 	for (unsigned int i = 0; i < set->n; i++) {
 		int rc = start_one(&set->v[i]);
 

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "vmmode/virtio/thread.h"
 #include "vmmode/vmm/bus.h"
 #include "vmmode/vmm/exit.h"
 #include "vmmode/vmm/handoff.h"
@@ -39,6 +40,7 @@ struct vcpus {
 	const struct bus *mmio;
 	struct ending *ending;
 	struct handoff *handoff;
+	struct thread_starter *starter; /* NULL: plain threads */
 	unsigned int n;
 	bool pause, stop; /* what is asked of the threads; under handoff->lock */
 	struct vcpu v[VCPUS_MAX];

@@ -16,7 +16,6 @@
 #include <linux/virtio_fs.h>
 #include <linux/virtio_ids.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -244,26 +243,18 @@ static void config_read(struct virtio_device *dev, uint32_t off, void *data, uin
 	memcpy(data, (const uint8_t *)&fs_of(dev)->config + off, len);
 }
 
-/* Starts one thread; signals are for the main thread alone. Returns 0 or -errno. */
 static int start_worker(struct worker *w, struct fs_queue *fq)
 {
-	pthread_attr_t attr;
-	sigset_t all;
-	sigset_t old;
-	int rc;
+	const struct thread_options o = {
+		.kind = THREAD_FILES,
+		.name = "files",
+		.stack_bytes = STACK_BYTES,
+		.run = worker_main,
+		.arg = w,
+	};
 
 	w->fq = fq;
-	(void)sigfillset(&all);
-	rc = pthread_attr_init(&attr);
-	if (rc != 0)
-		return -rc;
-	rc = pthread_attr_setstacksize(&attr, STACK_BYTES);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (rc == 0)
-		rc = pthread_create(&w->thread, &attr, worker_main, w);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	(void)pthread_attr_destroy(&attr);
-	return -rc;
+	return thread_start(fq->fs->dev.starter, &o, &w->thread);
 }
 
 static void stop_workers(struct fs_device *fs)
