@@ -313,9 +313,11 @@ install: all
 	install -D -m 0755 $(B)/bivalve-vmm $(DESTDIR)$(BINDIR)/bivalve-vmm
 	install -D -m 0755 $(B)/bivalve-net $(DESTDIR)$(LIBEXECDIR)/bivalve-net
 	install -D -m 0644 docs/bivalve.1 $(DESTDIR)$(MANDIR)/man1/bivalve.1
+	install -D -m 0644 docs/bivalve-vmm.1 $(DESTDIR)$(MANDIR)/man1/bivalve-vmm.1
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/bivalve $(DESTDIR)$(BINDIR)/bivalve-vmm $(DESTDIR)$(LIBEXECDIR)/bivalve-net $(DESTDIR)$(MANDIR)/man1/bivalve.1
+	rm -f $(DESTDIR)$(BINDIR)/bivalve $(DESTDIR)$(BINDIR)/bivalve-vmm $(DESTDIR)$(LIBEXECDIR)/bivalve-net $(DESTDIR)$(MANDIR)/man1/bivalve.1 \
+		$(DESTDIR)$(MANDIR)/man1/bivalve-vmm.1
 
 compile_commands.json:
 	bear -- $(MAKE) -B all unit

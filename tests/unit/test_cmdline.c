@@ -44,6 +44,10 @@ static void test_good(void)
 	CHECK_EQ(o.n_devices, 5);
 	CHECK_EQ(o.devices[1].kind, VMM_DISK);
 	CHECK_STR(o.devices[1].text, "a,ro");
+	CHECK_EQ(parse("--kernel k --user 5:6", &o, &err), 0);
+	CHECK(o.has_user && o.uid == 5 && o.gid == 6);
+	CHECK_EQ(parse("--kernel k --user 7", &o, &err), 0);
+	CHECK(o.has_user && o.uid == 7 && o.gid == 7);
 	CHECK_EQ(parse("--self-test", &o, &err), 0);
 	CHECK_EQ(parse("--help", &o, &err), 0);
 }
@@ -75,6 +79,12 @@ static void test_bad(void)
 		{ "--fs a=", -EINVAL, "want TAG=FOLDER" },
 		{ "--fs a=/x --fs a=/y", -EEXIST, "the tag 'a' was given twice" },
 		{ "--vsock a --vsock b", -EEXIST, "--vsock was given twice" },
+		{ "--user 0", -EINVAL, "--user '0'" },
+		{ "--user 5:", -EINVAL, "want UID:GID" },
+		{ "--user 5:0", -EINVAL, "want UID:GID" },
+		{ "--user nobody", -EINVAL, "want UID:GID" },
+		{ "--user 4294967295", -EINVAL, "want UID:GID" },
+		{ "--kernel k --user 5 --no-sandbox", -EINVAL, "of no use" },
 		{ "--balloon --balloon", -EEXIST, "--balloon was given twice" },
 	};
 	struct vmm_options o;

@@ -3,11 +3,17 @@
  * The program `bivalve-vmm`: one virtual machine in one process.
  *
  * Stages:
- *   1. the command line is parsed; nothing is open
- *   2. all that the machine needs is opened with the caller's rights: /dev/kvm, the kernel, what
- *      the devices name; the guest's memory is filled
- *   3. the vCPUs' threads start and the guest runs; this thread is the event loop
- *   4. the machine's end: threads are joined, devices flushed, the exit status given
+ *   1. the command line is parsed; what was inherited and is not named by it is closed
+ *   2. own mount namespace, started without root's rights also an own user namespace; all else is
+ *      the caller's still
+ *   3. all that the machine needs is opened with the caller's rights: /dev/kvm, the kernel, what
+ *      the devices name; folders are cut out of the host's tree; the guest's memory is filled
+ *   4. the sandbox (sandbox.h): empty root, own namespaces, ids, capabilities, no new privileges;
+ *      a thread is made that makes all others; system calls are filtered. Nothing comes back
+ *   5. the vCPUs' threads start and the guest runs; this thread is the event loop
+ *   6. the machine's end: threads are joined, devices flushed, the exit status given
+ *
+ * What is trusted: the options, until the guest runs; after that only what is in this process.
  */
 #include <stdio.h>
 
