@@ -81,6 +81,9 @@ static inline void rig_open(struct rig *r, const struct virtio_fs_options *opts)
 		TEST_FAIL("%s", err.msg);
 		abort();
 	}
+#ifdef BIVALVE_TESTS_UNIT_FILTERED_H
+	r->dev->starter = filtered_threads();
+#endif
 	rig_activate(r);
 }
 

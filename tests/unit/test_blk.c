@@ -5,6 +5,7 @@
 #include <linux/virtio_blk.h>
 #include <sys/mman.h>
 
+#include "tests/unit/filtered.h"
 #include "tests/unit/vq_rig.h"
 
 enum {
@@ -40,6 +41,7 @@ static void setup(struct rig *r, const struct virtio_blk_options *opts)
 		TEST_FAIL("%s", err.msg);
 		abort();
 	}
+	dev->starter = filtered_threads();
 	rig_init(r, dev);
 }
 

@@ -4,6 +4,7 @@
 
 #include <sys/xattr.h>
 
+#include "tests/unit/filtered.h"
 #include "tests/unit/fs_rig.h"
 
 static const struct virtio_fs_options plain = { .cache = VIRTIO_FS_CACHE_AUTO };

@@ -2,6 +2,7 @@
 /* Locks that the guest shares with the host: POSIX by owner, flock by open file, waiting ones. */
 #include <sys/file.h>
 
+#include "tests/unit/filtered.h"
 #include "tests/unit/fs_rig.h"
 
 static const struct virtio_fs_options locks = { .flags = VIRTIO_FS_LOCKS };

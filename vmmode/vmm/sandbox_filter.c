@@ -81,124 +81,129 @@ static const uint32_t thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_S
 				     CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
 				     CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
 
-/* clang-format off: one line for each call and its reason */
+/* One line for each call and its reason. */
+/* clang-format off */
 static const struct row rows[] = {
 	/* the guest; first, as the kernel looks at its argument at every exit */
-	IOCTL(KVM_RUN, VCPU),             /* runs guest code */
-	IOCTL(KVM_GET_REGS, VCPU | LOOP), /* where a guest crashed, or hangs */
-	IOCTL(KVM_GET_MP_STATE, LOOP),    /* where a guest hangs */
-	IOCTL(KVM_IOEVENTFD, LOOP),       /* a device's queues are wired when it is activated */
+	IOCTL(KVM_RUN, VCPU),                       /* runs guest code */
+	IOCTL(KVM_GET_REGS, VCPU | LOOP),           /* where a guest crashed, or hangs */
+	IOCTL(KVM_GET_MP_STATE, LOOP),              /* where a guest hangs */
+	IOCTL(KVM_IOEVENTFD, LOOP),                 /* a device's queues are wired when it is activated */
 
 	/* every thread */
-	CALL(read, ALL),                         /* eventfds, timers; consoles */
-	CALL(write, ALL),                        /* eventfds, log lines; consoles */
-	CALL(futex, ALL),                        /* locks, conditions, joins */
-	CALL(close, ALL),                        /* descriptors */
-	CALL(brk, ALL),                          /* malloc */
-	CALL_IF(mmap, ALL, 2, PROT_EXEC, 0),     /* malloc, stacks; never code */
-	CALL_IF(mprotect, ALL, 2, PROT_EXEC, 0), /* malloc, a stack's guard; never code */
-	CALL(munmap, ALL),                       /* malloc, stacks */
-	CALL(mremap, ALL),                       /* realloc of large blocks; keeps the protection */
-	CALL(madvise, ALL),           /* free; a stack that is kept for the next thread */
-	CALL(clock_gettime, ALL),     /* where the vDSO cannot tell */
-	CALL(getpid, ALL),            /* abort() */
-	CALL(gettid, ALL),            /* abort() */
-	CALL_OWN(tgkill, ALL),        /* abort(), a vCPU's kick: this process alone */
-	CALL(rt_sigprocmask, ALL),    /* pthread_kill(), pthread_create() */
-	CALL(rt_sigreturn, ALL),      /* the end of a handler */
-	CALL(restart_syscall, ALL),   /* the kernel: a wait that was stopped and goes on */
-	CALL(sched_yield, ALL),       /* the C library's locks */
-	CALL(sched_getaffinity, ALL), /* malloc: how many processors there are */
-	CALL(exit, ALL),              /* a thread's end */
-	CALL(exit_group, ALL),        /* the program's end */
+	CALL(read, ALL),                            /* eventfds, timers; consoles */
+	CALL(write, ALL),                           /* eventfds, log lines; consoles */
+	CALL(futex, ALL),                           /* locks, conditions, joins */
+	CALL(close, ALL),                           /* descriptors */
+	CALL(brk, ALL),                             /* malloc */
+	CALL_IF(mmap, ALL, 2, PROT_EXEC, 0),        /* malloc, stacks; never code */
+	CALL_IF(mprotect, ALL, 2, PROT_EXEC, 0),    /* malloc, a stack's guard; never code */
+	CALL(munmap, ALL),                          /* malloc, stacks */
+	CALL(mremap, ALL),                          /* realloc of large blocks; keeps the protection */
+	CALL(madvise, ALL),                         /* free; a stack that is kept for the next thread */
+	CALL(clock_gettime, ALL),                   /* where the vDSO cannot tell */
+	CALL(getpid, ALL),                          /* abort() */
+	CALL(gettid, ALL),                          /* abort() */
+	CALL_OWN(tgkill, ALL),                      /* abort(), a vCPU's kick: this process alone */
+	CALL(rt_sigprocmask, ALL),                  /* pthread_kill(), pthread_create() */
+	CALL(rt_sigreturn, ALL),                    /* the end of a handler */
+	CALL(restart_syscall, ALL),                 /* the kernel: a wait that was stopped and goes on */
+	CALL(sched_yield, ALL),                     /* the C library's locks */
+	CALL(sched_getaffinity, ALL),               /* malloc: how many processors there are */
+	CALL(exit, ALL),                            /* a thread's end */
+	CALL(exit_group, ALL),                      /* the program's end */
 
 	/* the event loop and its devices */
-	CALL(epoll_ctl, LOOP), /* what the loop waits for */
+	CALL(epoll_ctl, LOOP),                      /* what the loop waits for */
 #ifdef SYS_epoll_wait
-	CALL(epoll_wait, LOOP), /* the loop */
+	CALL(epoll_wait, LOOP),                     /* the loop */
 #endif
-	CALL(epoll_pwait, LOOP),     /* the same, on other processors */
-	CALL(eventfd2, LOOP),        /* the kick of a queue that was never used before */
-	CALL(timerfd_settime, LOOP), /* rate limits */
-	CALL(getrandom, LOOP),       /* rng */
-	CALL(readv, LOOP),           /* net: a frame from the TAP */
-	CALL(writev, LOOP),          /* net: a frame to the TAP */
+	CALL(epoll_pwait, LOOP),                    /* the same, on other processors */
+	CALL(eventfd2, LOOP),                       /* the kick of a queue that was never used before */
+	CALL(timerfd_settime, LOOP),                /* rate limits */
+	CALL(getrandom, LOOP),                      /* rng */
+	CALL(readv, LOOP),                          /* net: a frame from the TAP */
+	CALL(writev, LOOP),                         /* net: a frame to the TAP */
 	CALL_IF(getsockopt, LOOP, 1, UINT32_MAX, 1), /* net: SOL_SOCKET, why a packet failed */
-	IOCTL(TUNSETOFFLOAD, LOOP),                  /* net: what the driver can take */
-	IOCTL(TUNSETQUEUE, LOOP),                    /* net: several queues */
-	IOCTL(VHOST_SET_FEATURES, LOOP),             /* net, vhost: the next seven too */
-	IOCTL(VHOST_SET_MEM_TABLE, LOOP),            /* guest memory */
-	IOCTL(VHOST_SET_VRING_NUM, LOOP),            /* a ring's length */
-	IOCTL(VHOST_SET_VRING_BASE, LOOP),           /* where it begins */
-	IOCTL(VHOST_SET_VRING_ADDR, LOOP),           /* where it is */
-	IOCTL(VHOST_SET_VRING_KICK, LOOP),           /* its eventfds */
-	IOCTL(VHOST_SET_VRING_CALL, LOOP), IOCTL(VHOST_SET_VRING_ERR, LOOP),
-	IOCTL(VHOST_NET_SET_BACKEND, LOOP), /* its TAP, or none */
+	IOCTL(TUNSETOFFLOAD, LOOP),                 /* net: what the driver can take */
+	IOCTL(TUNSETQUEUE, LOOP),                   /* net: several queues */
+	IOCTL(VHOST_SET_FEATURES, LOOP),            /* net, vhost: the next seven too */
+	IOCTL(VHOST_SET_MEM_TABLE, LOOP),           /* guest memory */
+	IOCTL(VHOST_SET_VRING_NUM, LOOP),           /* a ring's length */
+	IOCTL(VHOST_SET_VRING_BASE, LOOP),          /* where it begins */
+	IOCTL(VHOST_SET_VRING_ADDR, LOOP),          /* where it is */
+	IOCTL(VHOST_SET_VRING_KICK, LOOP),          /* its eventfds */
+	IOCTL(VHOST_SET_VRING_CALL, LOOP),          /* the same */
+	IOCTL(VHOST_SET_VRING_ERR, LOOP),           /* the same */
+	IOCTL(VHOST_NET_SET_BACKEND, LOOP),         /* its TAP, or none */
 #ifdef SYS_poll
-	CALL(poll, LOOP | FILES), /* serial: is the output writable; files: a kick */
+	CALL(poll, LOOP | FILES),                   /* serial: is the output writable; files: a kick */
 #endif
-	CALL(ppoll, LOOP | FILES | DISK), /* a kick, or a time; poll on other processors */
+	CALL(ppoll, LOOP | FILES | DISK),           /* a kick, or a time; poll on other processors */
 
 	/* a disk's queue. What the ring does is limited by itself: see uring.h */
-	CALL(io_uring_enter, DISK),    /* submits and waits */
-	CALL(preadv2, DISK),           /* without a ring: read */
-	CALL(pwritev2, DISK),          /* write */
-	CALL(fdatasync, DISK | FILES), /* flush */
-	CALL(fallocate, DISK | FILES), /* discard, write zeroes */
+	CALL(io_uring_enter, DISK),                 /* submits and waits */
+	CALL(preadv2, DISK),                        /* without a ring: read */
+	CALL(pwritev2, DISK),                       /* write */
+	CALL(fdatasync, DISK | FILES),              /* flush */
+	CALL(fallocate, DISK | FILES),              /* discard, write zeroes */
 
 	/* a folder's queue: names are looked up below descriptors, in trees that have no way out */
-	CALL(preadv, FILES),     /* READ */
-	CALL(pwritev, FILES),    /* WRITE */
-	CALL(openat, FILES),     /* a descriptor's file, a new file */
-	CALL(openat2, FILES),    /* LOOKUP; its flags are in memory: not filtered */
-	CALL(statx, FILES),      /* attributes */
-	CALL(fstatfs, FILES),    /* STATFS */
-	CALL(faccessat2, FILES), /* ACCESS */
-	CALL(readlinkat, FILES), /* READLINK */
-	CALL(getdents64, FILES), /* READDIR */
-	CALL(lseek, FILES),      /* READDIR, LSEEK */
-	CALL(mkdirat, FILES),    /* MKDIR */
-	CALL(mknodat, FILES),    /* MKNOD */
-	CALL(symlinkat, FILES),  /* SYMLINK */
-	CALL(linkat, FILES),     /* LINK */
-	CALL(unlinkat, FILES),   /* UNLINK, RMDIR */
-	CALL(renameat2, FILES),  /* RENAME */
-	CALL(ftruncate, FILES),  /* SETATTR: size */
-	CALL(fchmodat, FILES),   /* SETATTR: mode */
-	CALL(fchownat, FILES),   /* SETATTR: owner */
-	CALL(utimensat, FILES),  /* SETATTR: times */
-	CALL(getxattr, FILES),   /* extended attributes, by a descriptor's name in */
-	CALL(setxattr, FILES),   /* the working folder */
+	CALL(preadv, FILES),                        /* READ */
+	CALL(pwritev, FILES),                       /* WRITE */
+	CALL(openat, FILES),                        /* a descriptor's file, a new file */
+	CALL(openat2, FILES),                       /* LOOKUP; its flags are in memory: not filtered */
+	CALL(statx, FILES),                         /* attributes */
+	CALL(fstatfs, FILES),                       /* STATFS */
+	CALL(faccessat2, FILES),                    /* ACCESS */
+	CALL(readlinkat, FILES),                    /* READLINK */
+	CALL(getdents64, FILES),                    /* READDIR */
+	CALL(lseek, FILES),                         /* READDIR, LSEEK */
+	CALL(mkdirat, FILES),                       /* MKDIR */
+	CALL(mknodat, FILES),                       /* MKNOD */
+	CALL(symlinkat, FILES),                     /* SYMLINK */
+	CALL(linkat, FILES),                        /* LINK */
+	CALL(unlinkat, FILES),                      /* UNLINK, RMDIR */
+	CALL(renameat2, FILES),                     /* RENAME */
+#ifdef SYS_renameat
+	CALL(renameat, FILES),                      /* what glibc makes of renameat2 without flags */
+#endif
+	CALL(ftruncate, FILES),                     /* SETATTR: size */
+	CALL(fchmodat, FILES),                      /* SETATTR: mode */
+	CALL(fchownat, FILES),                      /* SETATTR: owner */
+	CALL(utimensat, FILES),                     /* SETATTR: times */
+	CALL(getxattr, FILES),                      /* extended attributes, by a descriptor's name in */
+	CALL(setxattr, FILES),                      /* the working folder */
 	CALL(listxattr, FILES), CALL(removexattr, FILES),
-	CALL(copy_file_range, FILES),                     /* COPY_FILE_RANGE */
-	CALL(fsync, FILES),                               /* FSYNC */
-	CALL(syncfs, FILES),                              /* SYNCFS */
-	CALL(flock, FILES),                               /* SETLK of a whole file */
-	FCNTL(F_DUPFD_CLOEXEC, FILES),                    /* FLUSH: its close finds errors */
-	FCNTL(F_OFD_GETLK, FILES),                        /* GETLK */
-	FCNTL(F_OFD_SETLK, FILES),                        /* SETLK */
+	CALL(copy_file_range, FILES),               /* COPY_FILE_RANGE */
+	CALL(fsync, FILES),                         /* FSYNC */
+	CALL(syncfs, FILES),                        /* SYNCFS */
+	CALL(flock, FILES),                         /* SETLK of a whole file */
+	FCNTL(F_DUPFD_CLOEXEC, FILES),              /* FLUSH: its close finds errors */
+	FCNTL(F_OFD_GETLK, FILES),                  /* GETLK */
+	FCNTL(F_OFD_SETLK, FILES),                  /* SETLK */
 	CALL_IF(unshare, FILES, 0, UINT32_MAX, CLONE_FS), /* an umask and a folder of its own */
-	CALL(fchdir, FILES),                              /* that folder */
-	CALL(umask, FILES),                               /* that umask */
-	CALL(geteuid, FILES),                             /* whose rights it has */
-	CALL(getegid, FILES),                             /* the same */
-	CALL(setfsuid, FILES),                            /* new files belong to the guest's user */
-	CALL(setfsgid, FILES),                            /* and group */
-	CALL(setgroups, FILES),      /* and its group of a set-group-id folder */
-	CALL(capget, FILES),         /* what it may do */
-	CALL(capset, FILES | START), /* gives up, takes back; at a thread's birth */
+	CALL(fchdir, FILES),                        /* that folder */
+	CALL(umask, FILES),                         /* that umask */
+	CALL(geteuid, FILES),                       /* whose rights it has */
+	CALL(getegid, FILES),                       /* the same */
+	CALL(setfsuid, FILES),                      /* new files belong to the guest's user */
+	CALL(setfsgid, FILES),                      /* and group */
+	CALL(setgroups, FILES),                     /* and its group of a set-group-id folder */
+	CALL(capget, FILES),                        /* what it may do */
+	CALL(capset, FILES | START),                /* gives up, takes back; at a thread's birth */
 	CALL_FAILS(name_to_handle_at, FILES, EOPNOTSUPP), /* handles reach files outside the tree */
-	CALL_FAILS(open_by_handle_at, FILES, EPERM),      /* the same */
+	CALL_FAILS(open_by_handle_at, FILES, EPERM), /* the same */
 
 	/* a new thread, before it has its own filter */
 	CALL_IF(clone, START, 0, UINT32_MAX, thread_flags), /* threads of this process alone */
-	CALL_FAILS(clone3, START, ENOSYS), /* its flags are in memory: glibc then takes clone */
-	CALL(set_robust_list, START),      /* the C library, in a new thread */
-	CALL(rseq, START),                 /* the same */
-	CALL_IF(prctl, START, 0, UINT32_MAX, PR_SET_NAME),               /* its name */
+	CALL_FAILS(clone3, START, ENOSYS),          /* its flags are in memory: glibc then takes clone */
+	CALL(set_robust_list, START),               /* the C library, in a new thread */
+	CALL(rseq, START),                          /* the same */
+	CALL_IF(prctl, START, 0, UINT32_MAX, PR_SET_NAME), /* its name */
 	CALL_IF(seccomp, START, 0, UINT32_MAX, SECCOMP_SET_MODE_FILTER), /* its filter */
 #ifdef __SANITIZE_ADDRESS__
-	CALL(sigaltstack, ALL), /* the sanitizer, in a new thread and at its end */
+	CALL(sigaltstack, ALL),                     /* the sanitizer, in a new thread and at its end */
 #endif
 };
 /* clang-format on */
