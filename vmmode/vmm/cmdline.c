@@ -136,10 +136,10 @@ static int set_user(struct vmm_options *o, const char *value, struct err *err)
 		return err_set(err, -EINVAL, "--user '%s': want UID:GID", value);
 	memcpy(text, value, len);
 	text[len] = '\0';
-	/* -1 means "as it is" to the kernel, and root is what the sandbox is to leave. */
-	if (num_u64(text, 1, UINT32_MAX - 1, &uid) < 0 ||
-	    num_u64(colon ? colon + 1 : text, 1, UINT32_MAX - 1, &gid) < 0)
-		return err_set(err, -EINVAL, "--user '%s': want UID:GID, numbers above 0", value);
+	/* -1 means "as it is" to the kernel. */
+	if (num_u64(text, 0, UINT32_MAX - 1, &uid) < 0 ||
+	    num_u64(colon ? colon + 1 : text, 0, UINT32_MAX - 1, &gid) < 0)
+		return err_set(err, -EINVAL, "--user '%s': want UID:GID, numbers", value);
 	o->has_user = true;
 	o->uid = (uid_t)uid;
 	o->gid = (gid_t)gid;

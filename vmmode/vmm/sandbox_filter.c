@@ -4,7 +4,8 @@
  *
  * A device's author adds what his device does after the start, in the row's kinds: LOOP when it
  * works in the event loop, else the kind of its threads. Calls that take names belong to FILES
- * alone. A condition compares 32 bits: the kernel takes no more of these arguments.
+ * (and for vsock, which has a folder of sockets, few to LOOP). A condition compares 32 bits: the
+ * kernel takes no more of these arguments.
  */
 #include "vmmode/vmm/sandbox_filter.h"
 
@@ -136,6 +137,18 @@ static const struct row rows[] = {
 	IOCTL(VHOST_SET_VRING_CALL, LOOP),          /* the same */
 	IOCTL(VHOST_SET_VRING_ERR, LOOP),           /* the same */
 	IOCTL(VHOST_NET_SET_BACKEND, LOOP),         /* its TAP, or none */
+	CALL_IF(socket, LOOP, 0, UINT32_MAX, 1),    /* vsock, from here on: AF_UNIX alone */
+	CALL_IF(openat, LOOP, 2, UINT32_MAX, O_PATH | O_NOFOLLOW | O_CLOEXEC), /* a socket's file, by name */
+	CALL(newfstatat, LOOP),                     /* is it a socket; is it still the same */
+	CALL(fstat, LOOP),                          /* the same */
+	CALL(connect, LOOP),                        /* by a name in the working folder */
+	CALL(accept4, LOOP),                        /* a client of the host */
+	CALL(sendto, LOOP),                         /* streams, both ways: the next four too */
+	CALL(sendmsg, LOOP),                        /* with buffers in guest memory */
+	CALL(recvfrom, LOOP),                       /* the line of a client */
+	CALL(recvmsg, LOOP),                        /* into buffers in guest memory */
+	CALL(shutdown, LOOP),                       /* one way is closed */
+	CALL_IF(unlinkat, LOOP, 2, UINT32_MAX, 0),  /* the socket, at the end */
 #ifdef SYS_poll
 	CALL(poll, LOOP | FILES),                   /* serial: is the output writable; files: a kick */
 #endif
