@@ -150,6 +150,24 @@ static int raise_descriptors(struct err *err)
 						  : 0;
 }
 
+/*
+ * The sockets that a guest connects to, and the folder that its own is removed from, are those of
+ * who started the machine: with vsock it stays that user, if only in number.
+ */
+static void choose_ids(struct sandbox *s, const struct vmm_options *opts)
+{
+	bool has_vsock = false;
+
+	for (unsigned int i = 0; i < opts->n_devices; i++)
+		has_vsock = has_vsock || opts->devices[i].kind == VMM_VSOCK;
+	s->uid = has_vsock ? geteuid() : NOBODY;
+	s->gid = has_vsock ? getegid() : NOBODY;
+	if (opts->has_user) {
+		s->uid = opts->uid;
+		s->gid = opts->gid;
+	}
+}
+
 int sandbox_begin(struct sandbox *s, const struct vmm_options *opts, struct err *err)
 {
 	int rc = raise_descriptors(err);
@@ -157,8 +175,7 @@ int sandbox_begin(struct sandbox *s, const struct vmm_options *opts, struct err 
 	if (rc < 0)
 		return rc;
 	s->is_on = !opts->no_sandbox;
-	s->uid = opts->has_user ? opts->uid : NOBODY;
-	s->gid = opts->has_user ? opts->gid : NOBODY;
+	choose_ids(s, opts);
 	s->is_root = s->is_on && can_become(s->uid, s->gid);
 	if (s->is_on && opts->has_user && !s->is_root)
 		return err_set(err, -EPERM, "--user %u:%u: cannot take these ids (only root can)",

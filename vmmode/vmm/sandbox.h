@@ -2,18 +2,18 @@
 /*
  * The sandbox of the process, in two halves:
  *
- *   sandbox_begin()  before anything is opened: a mount namespace of its own, where the folders
+ * - sandbox_begin(), before anything is opened: a mount namespace of its own, where the folders
  * that the guest shall see are cut out of the host's tree; started without root's rights, first a
- * user namespace, in which that is allowed sandbox_enter()  when all is open and no thread runs
- * yet: all rights are given up
+ * user namespace, in which that is allowed
+ * - sandbox_enter(), when all is open and no thread runs yet: all rights are given up
  *
  * What is left to the process: its open descriptors; an empty, read-only root; network, IPC, UTS
- * and cgroup namespaces of its own; the ids of --user, or the caller's when that was not root; no
- * capabilities but those that a file server started by root needs, in the threads of file servers
- * and in the thread that makes them; no new privileges; for each thread the system calls of its
- * kind (sandbox_filter.h). There is no pid namespace: entering one takes a fork, and the caller's
- * child is to be the machine itself; no thread may send a signal to, trace or start another
- * process.
+ * and cgroup namespaces of its own; the ids of --user (nobody's), or the caller's: when that was
+ * not root, or with vsock; no capabilities but those that a file server started by root needs, in
+ * the threads of file servers and in the thread that makes them; no new privileges; for each thread
+ * the system calls of its kind (sandbox_filter.h). There is no pid namespace: entering one takes a
+ * fork, and the caller's child is to be the machine itself; no thread may send a signal to, trace
+ * or start another process.
  *
  * A part that the host refuses is an error with its name, never left out.
  */
