@@ -362,17 +362,16 @@ static int remove_folder(struct container *c, struct err *err)
 }
 
 /* The networks go while the groups do. */
-static int remove_resources(struct container *c, struct err *err)
+static int remove_resources(struct container *c, struct network_helper *helper, struct err *err)
 {
-	struct network_helper helper = NETWORK_HELPER_INIT;
 	struct err net_err = ERR_INIT;
-	int rc = network_down_begin(c, &helper, err);
+	int rc = network_down_begin(c, helper, err);
 	int net_rc;
 
 	if (rc < 0)
 		return rc;
 	rc = c->backend->remove(c, err);
-	net_rc = network_down_end(&helper, &net_err);
+	net_rc = network_down_end(helper, &net_err);
 	if (rc < 0 || net_rc == 0)
 		return rc;
 	return err_set(err, net_rc, "%s", net_err.msg);
@@ -380,6 +379,7 @@ static int remove_resources(struct container *c, struct err *err)
 
 int container_destroy(struct container *c, bool with_poststop, struct err *err)
 {
+	auto_cleanup(network_end) struct network_helper helper = NETWORK_HELPER_INIT;
 	struct err config_err = ERR_INIT;
 	int rc = 0;
 
@@ -390,7 +390,7 @@ int container_destroy(struct container *c, bool with_poststop, struct err *err)
 				 config_err.msg);
 		rc = c->backend->stop(c, err);
 		if (rc == 0)
-			rc = remove_resources(c, err);
+			rc = remove_resources(c, &helper, err);
 		if (rc < 0)
 			return err_wrap(err, rc, "delete container '%s'", c->state.id);
 		if (with_poststop && c->has_config)

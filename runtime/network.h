@@ -39,13 +39,14 @@ struct network_wish {
 
 /* bivalve-net at work for us. */
 struct network_helper {
-	pid_t pid;   /* 0: not started */
-	int sock_fd; /* owned */
+	pid_t pid;                     /* 0: not started */
+	int sock_fd;                   /* owned */
+	struct network_launch *launch; /* owned; what it is started with */
 };
 
 #define NETWORK_HELPER_INIT                                                                        \
 	{                                                                                          \
-		0, -1                                                                              \
+		0, -1, NULL                                                                        \
 	}
 
 /*
@@ -76,7 +77,8 @@ void network_end(struct network_helper *h);
 
 /*
  * network_down_begin, network_down_end - takes down the networks of a workload whose processes have
- * ended, beside what the caller does in between. Nothing when state.json names none.
+ * ended, beside what the caller does in between. Nothing when state.json names none. After the end
+ * network_end() reaps the process.
  */
 MUST_CHECK int network_down_begin(const struct container *c, struct network_helper *h,
 				  struct err *err);

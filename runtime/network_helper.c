@@ -2,8 +2,9 @@
 /* bivalve-net as a child: found, started, asked, reaped. What it does is in netns/program. */
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -54,126 +55,147 @@ int network_program(const struct app *app, char *out, struct err *err)
 
 /* ---- starting it --------------------------------------------------------------------------- */
 
-/* A command line that grows; a failed allocation sticks. */
-struct words {
+enum { STACK_BYTES = 16384 }; /* the C library's own signal frames fit, with room to spare */
+
+/*
+ * What the new process reads, in our memory, until its execve(2): it is not waited for. A command
+ * line that grows; a failed allocation sticks.
+ */
+struct network_launch {
 	struct arena arena;
-	char **v;
+	char **words;
 	size_t n, max;
+	int fds[3];
+	int exec_error; /* a negative errno; atomic: set by the new process */
+	char program[PATH_MAX];
+	_Alignas(16) char stack[STACK_BYTES];
 };
 
-static void words_fini(struct words *w)
+static void launch_free(struct network_launch **l)
 {
-	arena_fini(&w->arena);
-}
-
-static void add_word(struct words *w, char *word)
-{
-	if (!word || !w->v || w->n + 1 >= w->max)
-		w->v = NULL;
-	else
-		w->v[w->n++] = word;
-}
-
-static void add_list(struct words *w, const char *option, const struct strv *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		add_word(w, arena_printf(&w->arena, "--%s=%s", option, list->v[i]));
-}
-
-/* The descriptors keep their numbers, and lose close-on-exec in the child alone. */
-static int spawn(const char *program, char **argv, const int *fds, size_t n_fds, pid_t *out)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	sigset_t all;
-	int rc;
-
-	(void)posix_spawn_file_actions_init(&actions);
-	(void)posix_spawnattr_init(&attr);
-	(void)sigemptyset(&none);
-	(void)sigfillset(&all);
-	(void)posix_spawnattr_setsigmask(&attr, &none);
-	(void)posix_spawnattr_setsigdefault(&attr, &all);
-	(void)posix_spawnattr_setpgroup(&attr, 0); /* a terminal's ^C is the workload's */
-	rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-						 POSIX_SPAWN_SETPGROUP);
-	for (size_t i = 0; rc == 0 && i < n_fds; i++)
-		rc = posix_spawn_file_actions_adddup2(&actions, fds[i], fds[i]);
-	if (rc == 0)
-		rc = posix_spawn(out, program, &actions, &attr, argv, environ);
-	(void)posix_spawnattr_destroy(&attr);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	return -rc;
-}
-
-static int start(const struct container *c, const char *verb, struct words *w,
-		 struct network_helper *h, struct err *err)
-{
-	auto_close int their_fd = -1;
-	char program[PATH_MAX];
-	int pair[2];
-	int rc = network_program(c->app, program, err);
-
-	if (rc < 0)
-		return rc;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(err, "make a socket for '%s'", program);
-	h->sock_fd = pair[0];
-	their_fd = pair[1];
-	w->v[0] = arena_strdup(&w->arena, HELPER_PROGRAM);
-	w->v[1] = arena_printf(&w->arena, "--fds=%d,%d,%d", c->root_fd, c->dir_fd, their_fd);
-	w->v[2] = arena_strdup(&w->arena, verb);
-	add_word(w, arena_strdup(&w->arena, "--"));
-	add_word(w, arena_strdup(&w->arena, c->state.id));
-	if (!w->v || !w->v[0] || !w->v[1] || !w->v[2])
-		return err_set(err, -ENOMEM, "out of memory");
-	rc = spawn(program, w->v, (const int[]){ c->root_fd, c->dir_fd, their_fd }, 3, &h->pid);
-	if (rc < 0) {
-		h->pid = 0;
-		return err_code(err, rc, "execute '%s'", program);
-	}
-	return 0;
+	if (*l)
+		arena_fini(&(*l)->arena);
+	free(*l);
+	*l = NULL;
 }
 
 enum { WORDS_FIXED = 10 }; /* program, descriptors, verb, flag, hostname, "--", id, the end */
 
-static bool words_init(struct words *w, size_t n)
+/* For @n words beside those. NULL without memory. */
+static struct network_launch *launch_new(size_t n)
 {
-	w->max = n + WORDS_FIXED;
-	w->v = arena_alloc(&w->arena, w->max, sizeof(*w->v));
-	w->n = 3; /* filled by start() */
-	return w->v != NULL;
+	struct network_launch *l = malloc(sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->arena = (struct arena){ 0 };
+	l->exec_error = 0;
+	l->max = n + WORDS_FIXED;
+	l->words = arena_alloc(&l->arena, l->max, sizeof(*l->words));
+	l->n = 3; /* filled by start() */
+	if (!l->words)
+		launch_free(&l);
+	return l;
+}
+
+static void add_word(struct network_launch *l, char *word)
+{
+	if (!word || !l->words || l->n + 1 >= l->max)
+		l->words = NULL;
+	else
+		l->words[l->n++] = word;
+}
+
+static void add_list(struct network_launch *l, const char *option, const struct strv *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		add_word(l, arena_printf(&l->arena, "--%s=%s", option, list->v[i]));
+}
+
+/*
+ * The new process, in our memory beside us, on a stack of its own: nothing but system calls. The
+ * descriptors keep their numbers, and lose close-on-exec in its own table alone. A failed execve(2)
+ * may spoil our errno; the command fails then in any case.
+ */
+static int become_helper(void *arg)
+{
+	struct network_launch *l = arg;
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)setpgid(0, 0); /* a terminal's ^C is the workload's */
+	for (size_t i = 0; i < ARRAY_LEN(l->fds); i++)
+		(void)fcntl(l->fds[i], F_SETFD, 0);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)execve(l->program, l->words, environ);
+	__atomic_store_n(&l->exec_error, -errno, __ATOMIC_RELEASE);
+	_exit(127);
+}
+
+static int start(const struct container *c, const char *verb, struct network_launch *l,
+		 struct network_helper *h, struct err *err)
+{
+	auto_close int their_fd = -1;
+	sigset_t all;
+	sigset_t saved;
+	int pair[2];
+	int rc = network_program(c->app, l->program, err);
+
+	if (rc < 0)
+		return rc;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(err, "make a socket for '%s'", l->program);
+	h->sock_fd = pair[0];
+	their_fd = pair[1];
+	memcpy(l->fds, (const int[]){ c->root_fd, c->dir_fd, their_fd }, sizeof(l->fds));
+	add_word(l, arena_strdup(&l->arena, "--"));
+	add_word(l, arena_strdup(&l->arena, c->state.id));
+	if (l->words) {
+		l->words[0] = arena_strdup(&l->arena, HELPER_PROGRAM);
+		l->words[1] = arena_printf(&l->arena, "--fds=%d,%d,%d", l->fds[0], l->fds[1],
+					   l->fds[2]);
+		l->words[2] = arena_strdup(&l->arena, verb);
+	}
+	if (!l->words || !l->words[0] || !l->words[1] || !l->words[2])
+		return err_set(err, -ENOMEM, "out of memory");
+	/* No handler of ours may run in the new process while it is in our memory. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &saved);
+	h->pid = clone(become_helper, l->stack + sizeof(l->stack), CLONE_VM | SIGCHLD, l);
+	rc = h->pid < 0 ? err_sys(err, "start '%s'", l->program) : 0;
+	(void)sigprocmask(SIG_SETMASK, &saved, NULL);
+	if (rc < 0)
+		h->pid = 0;
+	return rc;
 }
 
 int network_begin(const struct container *c, const struct network_wish *w, bool stays,
 		  struct network_helper *h, struct err *err)
 {
-	const struct config_linux *l = &c->config.linux_;
-	auto_cleanup(words_fini) struct words words = { .n = 0 };
+	const struct config_linux *config = &c->config.linux_;
+	struct network_launch *l;
 
-	if (w->networks.n == 0 && l->net_devices.n == 0)
+	if (w->networks.n == 0 && config->net_devices.n == 0)
 		return 0;
-	if (!words_init(&words, w->networks.n + w->publish.n + w->dns.n + w->add_hosts.n +
-				    l->net_devices.n))
+	l = h->launch = launch_new(w->networks.n + w->publish.n + w->dns.n + w->add_hosts.n +
+				   config->net_devices.n);
+	if (!l)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (stays && w->networks.n)
-		add_word(&words, arena_strdup(&words.arena, "--stay"));
-	add_list(&words, "network", &w->networks);
-	add_list(&words, "publish", &w->publish);
-	add_list(&words, "dns", &w->dns);
-	add_list(&words, "add-host", &w->add_hosts);
+		add_word(l, arena_strdup(&l->arena, "--stay"));
+	add_list(l, "network", &w->networks);
+	add_list(l, "publish", &w->publish);
+	add_list(l, "dns", &w->dns);
+	add_list(l, "add-host", &w->add_hosts);
 	if (w->networks.n && c->config.hostname)
-		add_word(&words, arena_printf(&words.arena, "--hostname=%s", c->config.hostname));
-	for (size_t i = 0; i < l->net_devices.n; i++) {
-		const struct config_net_device *d = &l->net_devices.items[i];
+		add_word(l, arena_printf(&l->arena, "--hostname=%s", c->config.hostname));
+	for (size_t i = 0; i < config->net_devices.n; i++) {
+		const struct config_net_device *d = &config->net_devices.items[i];
 
-		add_word(&words, arena_printf(&words.arena, "--netdev=%s=%s", d->host_name,
-					      d->name ? d->name : ""));
+		add_word(l, arena_printf(&l->arena, "--netdev=%s=%s", d->host_name,
+					 d->name ? d->name : ""));
 	}
-	if (!words.v)
-		return err_set(err, -ENOMEM, "out of memory");
-	return start(c, "up", &words, h, err);
+	return start(c, "up", l, h, err);
 }
 
 /* ---- asking it ----------------------------------------------------------------------------- */
@@ -187,6 +209,8 @@ static int receive_reply(struct network_helper *h, struct err *err)
 	/* Reset: it ended without reading our message. That is told once, ahead of its reply. */
 	if (n == -ECONNRESET)
 		n = fd_recv(h->sock_fd, &reply, sizeof(reply), NULL, 0, &n_fds);
+	if (h->launch && __atomic_load_n(&h->launch->exec_error, __ATOMIC_ACQUIRE) < 0)
+		return err_code(err, h->launch->exec_error, "execute '%s'", h->launch->program);
 	if (n < 0)
 		return err_code(err, (int)n, "read what '" HELPER_PROGRAM "' reports");
 	if ((size_t)n <= offsetof(struct helper_reply, text))
@@ -217,11 +241,17 @@ int network_connect(struct network_helper *h, pid_t pid, struct err *err)
 void network_end(struct network_helper *h)
 {
 	int status;
+	int rc;
 
 	cleanup_close(&h->sock_fd);
 	h->sock_fd = -1;
-	if (h->pid && proc_reap(h->pid, &status) == 0)
-		h->pid = 0;
+	if (h->pid) {
+		rc = proc_reap(h->pid, &status);
+		if (rc < 0 && rc != -ECHILD)
+			return; /* perhaps it has not left our memory yet */
+	}
+	h->pid = 0;
+	launch_free(&h->launch);
 }
 
 /* The one that made it waits for this order, unless somebody has killed it. */
@@ -243,18 +273,16 @@ int network_down_begin(const struct container *c, struct network_helper *h, stru
 {
 	/* With its pid namespace every process has ended; others may keep the devices. */
 	bool is_dying = c->has_config && ns_is_new(&c->config, NS_PID);
-	auto_cleanup(words_fini) struct words words = { .n = 0 };
 	int rc;
 
 	if (c->state.networks.n == 0 || order_down(c, is_dying, h))
 		return 0;
-	if (!words_init(&words, 0))
+	h->launch = launch_new(0);
+	if (!h->launch)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (is_dying)
-		add_word(&words, arena_strdup(&words.arena, "--dying"));
-	if (!words.v)
-		return err_set(err, -ENOMEM, "out of memory");
-	rc = start(c, "down", &words, h, err);
+		add_word(h->launch, arena_strdup(&h->launch->arena, "--dying"));
+	rc = start(c, "down", h->launch, h, err);
 	if (rc < 0)
 		network_end(h);
 	return rc;
@@ -262,8 +290,5 @@ int network_down_begin(const struct container *c, struct network_helper *h, stru
 
 int network_down_end(struct network_helper *h, struct err *err)
 {
-	int rc = h->pid ? receive_reply(h, err) : 0;
-
-	network_end(h);
-	return rc;
+	return h->pid ? receive_reply(h, err) : 0;
 }
