@@ -53,6 +53,7 @@ ALL_LDFLAGS := $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 LIBS        := $(LIBS_$(VARIANT))
 
 # ---- modules: one archive each; the link lines below are the architecture -----------------------
+comma := ,
 MODULES := spec/base spec cgroups namespaces netns netns/program vmmode/virtio vmmode/virtio/fs vmmode/vmm vmmode/vmm/x86 runtime
 src      = $(wildcard $(1)/*.c)
 objs     = $(patsubst %.c,$(B)/%.o,$(call src,$(1)))
@@ -86,15 +87,15 @@ START := $(START_$(VARIANT))
 $(B)/bivalve: $(START) $(A_RUNTIME)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
 
-# Networks are a program of their own, started when one is asked for: Debian has no static libmnl,
-# and a dynamic program's start would cost every container half a millisecond.
-LIBS_NET_release := -lyajl_s -lm
-LIBS_NET := $(or $(LIBS_NET_$(VARIANT)),-lyajl)
+# Networks are a program of their own, started when one is asked for. Static, too: Debian has no static
+# libmnl, so that the release has those few of its functions itself. What it is linked with there, and elsewhere:
+STATIC_NET_release := $(B)/netns/static/mnl.o $(START_release)
+STATIC_NET   := $(STATIC_NET_$(VARIANT))
+LIBS_NET_release := -lnftnl -lyajl_s -lm
+LIBS_NET     := $(or $(LIBS_NET_$(VARIANT)),-Wl$(comma)-Bstatic -lnftnl -Wl$(comma)-Bdynamic -lmnl -lyajl)
+LINK_NETPROG  = $(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS_NET)
 
-LINK_NETPROG = $(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ -Wl,--start-group $^ \
-	-Wl,--end-group -Wl,-Bstatic -lnftnl -Wl,-Bdynamic -lmnl $(LIBS_NET)
-
-$(B)/bivalve-net: $(A_NETPROG)
+$(B)/bivalve-net: $(STATIC_NET) $(A_NETPROG)
 	$(Q)$(LINK_NETPROG)
 
 $(B)/bivalve-vmm: $(START) $(A_VMM)
@@ -118,7 +119,7 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(A_RUNTIME)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(A_RUNTIME) -Wl,--end-group $(LIBS)
 
-# netns/ needs libmnl, of which Debian has no static archive: its tests are linked dynamically.
+# Its tests use the shared libmnl, of which Debian has no static archive.
 UNIT_NET := $(call tests_of,netns)
 LINK_NET  = $(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ $< $(A_NET) -lnftnl -lmnl
 
@@ -126,9 +127,14 @@ $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NET)): $(B)/unit/%: $(B)/tests/unit
 	@mkdir -p $(@D)
 	$(Q)$(LINK_NET)
 
+# Beside the shared library, whose functions it loads to compare.
+$(B)/unit/test_mnl: $(B)/tests/unit/test_mnl.o $(B)/netns/static/mnl.o $(A_BASE)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ $^
+
 UNIT_NETPROG := $(call tests_of,netns/program)
 
-$(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NETPROG)): $(B)/unit/%: $(B)/tests/unit/%.o $(A_NETPROG)
+$(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NETPROG)): $(B)/unit/%: $(B)/tests/unit/%.o $(STATIC_NET) $(A_NETPROG)
 	@mkdir -p $(@D)
 	$(Q)$(LINK_NETPROG)
 
