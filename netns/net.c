@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "netns/hosts.h"
 #include "netns/ipam.h"
 #include "netns/kernel.h"
 #include "netns/store.h"
@@ -43,8 +42,6 @@ static int forget(const struct net_store *s, const char *id, const struct net_en
 	if (rc < 0 && rc != -ENOENT) /* no tables, no rules */
 		return rc;
 	for (size_t i = 0; i < e->n; i++) {
-		if (e->host_name[0])
-			hosts_leave(s, &e->end[i]);
 		ipam_release(s, e->end[i].network, &e->end[i].ip.addr, id);
 		ipam_release(s, e->end[i].network, &e->end[i].ip6.addr, id);
 	}
@@ -249,7 +246,7 @@ static int check_plan(const struct net_plan *p, struct err *err)
 		return err_set(err, -E2BIG,
 			       "networks of '%s': more than %d networks or %d ranges of ports",
 			       p->id, NET_ENDS_MAX, NET_PORTS_MAX);
-	if (p->host_name && !hosts_name_ok(p->host_name))
+	if (p->host_name && !net_host_name_ok(p->host_name))
 		return err_set(err, -EINVAL, "networks of '%s': '%s' is not a possible host name",
 			       p->id, p->host_name);
 	return 0;
@@ -280,8 +277,6 @@ static int lease_all(struct job *j, struct err *err)
 		rc = lease_ports(j, err);
 	if (rc == 0)
 		rc = store_ends_save(j->s, j->plan->id, j->ends, err);
-	for (size_t i = 0; rc == 0 && j->ends->host_name[0] && i < j->ends->n; i++)
-		rc = hosts_join(j->s, &j->ends->end[i], j->ends->host_name, err);
 	if (rc < 0 && forget(j->s, j->plan->id, j->ends, NULL) < 0)
 		return rc; /* net_down() reads all leases */
 	return rc;

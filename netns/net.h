@@ -116,6 +116,9 @@ struct net_port {
 
 MUST_CHECK int net_port_parse(const char *s, struct net_port *out, struct err *err);
 
+/* net_host_name_ok - labels of letters, digits, '-' and '_', with dots between. */
+bool net_host_name_ok(const char *name);
+
 struct net_plan {
 	const char *id;
 	const char *host_name; /* how peers call it; NULL = no name */

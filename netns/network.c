@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "netns/hosts.h"
 #include "netns/ipam.h"
 #include "netns/kernel.h"
 #include "netns/net.h"
@@ -352,7 +351,6 @@ int network_remove(const struct net_store *s, const char *name, struct err *err)
 		rc = kernel_network_down(s, &nl, &n, err);
 	if (rc == 0) {
 		ipam_forget(s, name);
-		hosts_forget(s, name);
 		rc = store_network_delete(s, name, err);
 	}
 	return rc;

@@ -16,7 +16,7 @@
 
 enum { RECORD_MAX = 65536 };
 
-static const char *const folders[] = { "networks", "next", "leases", "ports", "hosts", "ends" };
+static const char *const folders[] = { "networks", "next", "leases", "ports", "ends" };
 
 int net_store_open(int root_fd, const char *name, net_alive_fn alive, void *data,
 		   struct net_store *out, struct err *err)

@@ -7,7 +7,6 @@
  *   next/NAME              where the search for a free address goes on
  *   leases/NAME/ADDRESS    a symbolic link whose text is the id that has the address
  *   ports/tcp-ADDR-8080    the same for a published port ("any" for every address)
- *   hosts/NAME             /etc/hosts of a network's workloads, always the same file
  *   ends/ID                what the workload has, as lines "key value"
  *
  * A symbolic link is made in one system call, exclusively, with its content: a lease is whole or is

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What people write: "--network NAME:ip=..." and "--publish 8080:80". Pure. */
+#include <ctype.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -134,4 +135,21 @@ int net_port_parse(const char *s, struct net_port *out, struct err *err)
 			       "port '%.64s': not [HOSTIP:]HOSTPORT[-LAST]:PORT[-LAST][/tcp|udp]",
 			       s);
 	return 0;
+}
+
+bool net_host_name_ok(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len > NET_HOST_NAME_MAX || name[0] == '.' || name[0] == '-')
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool is_dot = name[i] == '.';
+
+		if (!isalnum((unsigned char)name[i]) && !strchr("-_.", name[i]))
+			return false;
+		if (is_dot && (name[i + 1] == '.' || name[i + 1] == '\0'))
+			return false;
+	}
+	return true;
 }

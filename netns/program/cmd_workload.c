@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* `up`, `down` and `show`: the networks and devices of one workload, for the runtime. */
+/* `up` and `down`: the networks and devices of one workload, for the runtime. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -216,7 +216,7 @@ static int up_run(struct program *p, const void *options, char **args, struct er
 	return o->stay ? stay(p, args[0], err) : 0;
 }
 
-/* ---- down, show ---------------------------------------------------------------------------- */
+/* ---- down ---------------------------------------------------------------------------------- */
 
 struct down_options {
 	bool is_dying;
@@ -233,21 +233,6 @@ static int down_run(struct program *p, const void *options, char **args, struct 
 	const struct down_options *o = options;
 
 	return take_down(p, args[0], o->is_dying, err);
-}
-
-static int show_run(struct program *p, const void *options, char **args, struct err *err)
-{
-	auto_buf struct buf text = BUF_INIT;
-	struct net_ends ends = { 0 };
-	int rc = net_ends_load(&p->store, args[0], &ends, err);
-
-	(void)options;
-	if (rc == 0)
-		rc = text_ends(&ends, &text, err);
-	if (rc < 0)
-		return rc;
-	buf_add_char(&text, '\n');
-	return program_print(&text, err);
 }
 
 const struct verb runtime_verbs[] = {
@@ -267,11 +252,5 @@ const struct verb runtime_verbs[] = {
 	  .max_args = 1,
 	  .answers = true,
 	  .run = down_run },
-	{ .name = "show",
-	  .usage = "ID",
-	  .summary = "what it has, as JSON",
-	  .min_args = 1,
-	  .max_args = 1,
-	  .run = show_run },
 	{ .name = NULL },
 };

@@ -19,14 +19,6 @@ enum { LIST_MAX_BYTES = 4 << 20, HOSTS_MAX_BYTES = 4 << 20, RESOLV_MAX_BYTES = 6
 
 /* ---- pure ---------------------------------------------------------------------------------- */
 
-/* What may stand in a hosts file: no blank, no end of line, no comment. */
-static bool is_word(const char *s)
-{
-	return *s &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+.-") ==
-		   strlen(s);
-}
-
 /* The line at *@text and its length without the end; moves on. NULL at the end of the text. */
 static const char *next_line(const char **text, size_t *len)
 {
@@ -106,7 +98,7 @@ static bool split_add_host(const char *s, char name[NET_HOST_NAME_MAX + 1], cons
 	memcpy(name, s, len);
 	name[len] = '\0';
 	*address = s + len + 1;
-	return is_word(name) && (str_eq(*address, "host-gateway") || ip_parse(*address, &a) == 0);
+	return net_host_name_ok(name) && (str_eq(*address, "host-gateway") || ip_parse(*address, &a) == 0);
 }
 
 int names_check(const struct names_wish *w, struct err *err)
@@ -133,7 +125,7 @@ int names_check(const struct names_wish *w, struct err *err)
 /* The names of a workload: its host name, then its id. */
 static void add_names(const struct names_wish *w, struct buf *out)
 {
-	if (w->host_name && is_word(w->host_name) && !str_eq(w->host_name, w->id))
+	if (w->host_name && net_host_name_ok(w->host_name) && !str_eq(w->host_name, w->id))
 		buf_printf(out, "%s ", w->host_name);
 	buf_add_str(out, w->id);
 }

@@ -89,4 +89,29 @@ static void test_attach(void)
 	CHECK_STR(a.if_name, "lan0");
 }
 
-TEST_MAIN(TEST(test_ports), TEST(test_attach))
+static void test_host_names(void)
+{
+	static const struct {
+		const char *name;
+		bool ok;
+	} cases[] = {
+		{ "web", true },
+		{ "web-1.example", true },
+		{ "a_b", true },
+		{ "", false },
+		{ "-a", false },
+		{ ".a", false },
+		{ "a.", false },
+		{ "a..b", false },
+		{ "a b", false },
+		{ "a\nb", false },
+		{ "a\tb", false },
+		{ "a#", false },
+		{ "sixty-five-characters-is-one-more-than-the-kernel-takes-in-a-name-", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		CHECK_EQ(net_host_name_ok(cases[i].name), cases[i].ok);
+}
+
+TEST_MAIN(TEST(test_ports), TEST(test_attach), TEST(test_host_names))
