@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Ends of workloads: leases, then the record, then the kernel; and back in the opposite order.
- * Stages of net_up(): (1) under the lock: leases and the record, on disk; (2) without the lock, one
- * netlink batch each: the device, its addresses, the rules. Killed after (1), net_down() finds the
- * record; killed within (1), it reads all leases.
+ * Stages: (1) net_reserve(), under the lock: leases and the record, on disk; (2) without the lock,
+ * one netlink batch each: the rules, and by net_connect() the device and its addresses. Killed
+ * after (1), net_down() finds the record; killed within (1), it reads all leases.
  */
 #include "netns/net.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -123,11 +124,12 @@ int net_user_of(const struct net_store *s, const char *network, char out[NET_ID_
 
 /* ---- up: leases ---- */
 
-struct job {
+struct net_job {
 	const struct net_store *s;
 	const struct net_plan *plan;
 	struct network networks[NET_ENDS_MAX];
 	struct net_ends *ends;
+	int netns_fd;
 	struct kernel_sockets sockets;
 };
 
@@ -143,8 +145,9 @@ static int load_network(const struct net_store *s, const char *name, struct netw
 	return network_create_locked(s, &wanted, out, err);
 }
 
-static int lease_family(const struct job *j, const struct network *n, const struct net_attach *a,
-			uint8_t family, struct ip_prefix *out, struct err *err)
+static int lease_family(const struct net_job *j, const struct network *n,
+			const struct net_attach *a, uint8_t family, struct ip_prefix *out,
+			struct err *err)
 {
 	const struct ip_prefix *subnet = family == AF_INET ? &n->subnet : &n->subnet6;
 	struct ipam_wish w = { .network = n,
@@ -176,7 +179,7 @@ static int random_mac(struct mac_addr *out, struct err *err)
 	return 0;
 }
 
-static int lease_end(struct job *j, size_t i, struct err *err)
+static int lease_end(struct net_job *j, size_t i, struct err *err)
 {
 	static const struct mac_addr none = { { 0 } };
 	const struct net_attach *a = &j->plan->attach[i];
@@ -213,7 +216,7 @@ static int lease_end(struct job *j, size_t i, struct err *err)
 	return rc;
 }
 
-static int lease_ports(struct job *j, struct err *err)
+static int lease_ports(struct net_job *j, struct err *err)
 {
 	const struct net_plan *p = j->plan;
 	size_t target = 0;
@@ -253,7 +256,7 @@ static int check_plan(const struct net_plan *p, struct err *err)
 }
 
 /* Stage 1: all of it on disk, or nothing. */
-static int lease_all(struct job *j, struct err *err)
+static int lease_all(struct net_job *j, struct err *err)
 {
 	auto_close int lock_fd = store_lock(j->s, err);
 	struct net_ends stale;
@@ -284,7 +287,7 @@ static int lease_all(struct job *j, struct err *err)
 
 /* ---- up: the kernel ---- */
 
-static int heal_network(const struct job *j, const struct network *n, struct err *err)
+static int heal_network(const struct net_job *j, const struct network *n, struct err *err)
 {
 	auto_close int lock_fd = store_lock(j->s, err);
 	auto_nl struct nl nl = NL_INIT;
@@ -294,18 +297,18 @@ static int heal_network(const struct job *j, const struct network *n, struct err
 }
 
 /* Deletes a port of the same name: of an id that was taken down as dying a moment ago. */
-static int delete_port(struct job *j, const struct net_end *end, struct err *err)
+static int delete_port(struct net_job *j, const struct net_end *end, struct err *err)
 {
 	struct net_ends one = { .end = { *end }, .n = 1 };
 
 	return kernel_ends_down(&j->sockets.route, &one, err);
 }
 
-static int connect_end(struct job *j, size_t i, bool has_default_route, struct err *err)
+static int connect_end(struct net_job *j, size_t i, bool has_default_route, struct err *err)
 {
 	const struct network *n = &j->networks[i];
 	struct net_end *end = &j->ends->end[i];
-	int rc = kernel_end_up(&j->sockets, n, j->plan->netns_fd, end, has_default_route, err);
+	int rc = kernel_end_up(&j->sockets, n, j->netns_fd, end, has_default_route, err);
 
 	if (rc == -ENODEV && n->owns_bridge)
 		rc = heal_network(j, n, err);
@@ -315,10 +318,10 @@ static int connect_end(struct job *j, size_t i, bool has_default_route, struct e
 		return rc;
 	if (rc < 0)
 		return rc;
-	return kernel_end_up(&j->sockets, n, j->plan->netns_fd, end, has_default_route, err);
+	return kernel_end_up(&j->sockets, n, j->netns_fd, end, has_default_route, err);
 }
 
-static int add_rules(struct job *j, struct err *err)
+static int add_rules(struct net_job *j, struct err *err)
 {
 	auto_nl_batch struct nl_batch b = NL_BATCH_INIT;
 	auto_close int lock_fd = -1;
@@ -341,45 +344,78 @@ static int add_rules(struct job *j, struct err *err)
 	return kernel_rebuild_rules(j->s, &j->sockets.nft, err);
 }
 
-static void job_fini(struct job *j)
-{
-	kernel_sockets_close(&j->sockets);
-}
-
 static void close_taps(struct net_ends *e)
 {
 	for (size_t i = 0; i < e->n; i++)
 		cleanup_close(&e->end[i].tap_fd);
 }
 
-int net_up(const struct net_store *s, const struct net_plan *plan, struct net_ends *out,
-	   struct err *err)
+/* Nothing is left of what failed. Returns @rc. */
+static int undo(const struct net_job *j, int rc)
 {
-	auto_cleanup(job_fini) struct job j = { .s = s, .plan = plan, .ends = out };
-	bool has_route = false;
+	struct err err = ERR_INIT;
+
+	close_taps(j->ends);
+	if (net_down(j->s, j->plan->id, 0, &err) < 0)
+		log_warn("take down the networks of '%s': %s, ignoring", j->plan->id, err.msg);
+	return rc;
+}
+
+int net_reserve(const struct net_store *s, const struct net_plan *plan, struct net_ends *ends,
+		struct net_job **out, struct err *err)
+{
+	auto_net_job struct net_job *j = NULL;
 	int rc = check_plan(plan, err);
 
 	if (rc < 0)
 		return rc;
-	*out = (struct net_ends){ 0 };
-	rc = lease_all(&j, err);
+	j = calloc(1, sizeof(*j));
+	if (!j)
+		return err_code(err, -ENOMEM, "prepare the networks of '%s'", plan->id);
+	*ends = (struct net_ends){ 0 };
+	j->s = s;
+	j->plan = plan;
+	j->ends = ends;
+	rc = lease_all(j, err);
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; rc == 0 && i < out->n; i++) {
-		const struct net_end *end = &out->end[i];
+	/* Ahead of the devices: there is no moment when a port is on a bridge without its rules. */
+	if (ends->n)
+		rc = add_rules(j, err);
+	if (rc < 0)
+		return undo(j, rc);
+	*out = TAKE_PTR(j);
+	return 0;
+}
 
-		rc = connect_end(&j, i, !has_route, err);
+int net_connect(struct net_job *j, int netns_fd, struct err *err)
+{
+	bool has_route = false;
+	int rc = 0;
+
+	j->netns_fd = netns_fd;
+	for (size_t i = 0; rc == 0 && i < j->ends->n; i++) {
+		const struct net_end *end = &j->ends->end[i];
+
+		rc = connect_end(j, i, !has_route, err);
 		has_route |= end->gateway.family || end->gateway6.family;
 	}
-	if (rc == 0 && out->n)
-		rc = add_rules(&j, err);
-	if (rc < 0) {
-		struct err undo = ERR_INIT;
+	return rc < 0 ? undo(j, rc) : 0;
+}
 
-		close_taps(out);
-		if (net_down(s, plan->id, 0, &undo) < 0)
-			log_warn("take down the networks of '%s': %s, ignoring", plan->id,
-				 undo.msg);
-	}
-	return rc;
+void net_job_free(struct net_job **j)
+{
+	if (*j)
+		kernel_sockets_close(&(*j)->sockets);
+	free(*j);
+	*j = NULL;
+}
+
+int net_up(const struct net_store *s, const struct net_plan *plan, struct net_ends *out,
+	   struct err *err)
+{
+	auto_net_job struct net_job *j = NULL;
+	int rc = net_reserve(s, plan, out, &j, err);
+
+	return rc < 0 ? rc : net_connect(j, plan->netns_fd, err);
 }

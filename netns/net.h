@@ -161,6 +161,23 @@ MUST_CHECK int net_up(const struct net_store *s, const struct net_plan *plan, st
 		      struct err *err);
 
 /*
+ * net_up() in two halves, for a namespace that is still being made:
+ *
+ * net_reserve - leases, the record and the rules; plan->netns_fd is not looked at. Gives *@out, to
+ * be freed with net_job_free(); @s, @plan and @ends are borrowed until then. A caller that does not
+ * go on takes it back by net_down().
+ * net_connect - the devices and their addresses in the namespace @netns_fd (-1: TAPs). Fills in
+ * ends' tap_fd. Results and failures of both are those of net_up().
+ */
+struct net_job;
+MUST_CHECK int net_reserve(const struct net_store *s, const struct net_plan *plan,
+			   struct net_ends *ends, struct net_job **out, struct err *err);
+MUST_CHECK int net_connect(struct net_job *j, int netns_fd, struct err *err);
+void net_job_free(struct net_job **j);
+
+#define auto_net_job auto_cleanup(net_job_free)
+
+/*
  * NET_DOWN_DYING - the workload's processes are gone, and the namespace was made for it: the kernel
  * is about to delete the devices by itself. Deleting them here would only wait for that, some
  * 20 milliseconds. Until then they are mute: their rules are gone.

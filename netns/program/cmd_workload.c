@@ -139,6 +139,20 @@ static int move_devices(const struct option_list *devices, int netns_fd, struct 
 	return 0;
 }
 
+/* What lives from the wishes to the answer, and what is left to do then. */
+struct up {
+	struct wishes wishes;
+	struct net_ends ends;
+	struct net_job *job; /* owned; borrows the two above */
+	struct names_peers peers;
+};
+
+static void up_fini(struct up *up)
+{
+	net_job_free(&up->job);
+	names_peers_fini(&up->peers);
+}
+
 /* For `state` and `list`. */
 static int record(const struct program *p, const struct net_ends *ends, struct err *err)
 {
@@ -151,14 +165,15 @@ static int record(const struct program *p, const struct net_ends *ends, struct e
 	return rc < 0 ? err_code(err, rc, "record the addresses") : 0;
 }
 
-static int connect_all(const struct program *p, const struct names_wish *names, struct wishes *w,
-		       struct net_ends *ends, struct names_peers *peers, struct err *err)
+/* All that needs no namespace yet. */
+static int reserve(const struct program *p, const struct names_wish *names, struct up *up,
+		   struct err *err)
 {
-	int rc = net_up(&p->store, &w->plan, ends, err);
+	int rc = net_reserve(&p->store, &up->wishes.plan, &up->ends, &up->job, err);
 
 	if (rc == 0)
-		rc = names_join(p, names, ends, peers, err);
-	return rc < 0 ? rc : record(p, ends, err);
+		rc = names_join(p, names, &up->ends, &up->peers, err);
+	return rc < 0 ? rc : record(p, &up->ends, err);
 }
 
 static int take_down(const struct program *p, const char *id, bool is_dying, struct err *err)
@@ -182,37 +197,38 @@ static int stay(const struct program *p, const char *id, struct err *err)
 }
 
 static int connect_devices(const struct program *p, const struct up_options *o, const char *id,
-			   struct names_peers *peers, struct net_ends *ends, struct err *err)
+			   struct up *up, struct err *err)
 {
 	const struct names_wish names = { id, o->host_name, &o->add_hosts, &o->dns };
 	auto_close int netns_fd = -1;
-	struct wishes w = { 0 };
-	int rc = read_wishes(o, id, &w, err);
+	int rc = read_wishes(o, id, &up->wishes, err);
 
 	if (rc == 0)
 		rc = names_check(&names, err);
+	if (rc == 0 && o->networks.n)
+		rc = reserve(p, &names, up, err);
 	if (rc < 0)
 		return rc;
-	netns_fd = w.plan.netns_fd = receive_netns(p, err);
+	netns_fd = receive_netns(p, err);
 	if (netns_fd < 0)
-		return netns_fd;
-	if (o->networks.n)
-		rc = connect_all(p, &names, &w, ends, peers, err);
+		return netns_fd; /* `down` takes it back: the wish is in the state */
+	if (up->job)
+		rc = net_connect(up->job, netns_fd, err);
 	return rc < 0 ? rc : move_devices(&o->devices, netns_fd, err);
 }
 
 static int up_run(struct program *p, const void *options, char **args, struct err *err)
 {
 	const struct up_options *o = options;
-	auto_cleanup(names_peers_fini) struct names_peers peers = { 0 };
-	struct net_ends ends = { 0 };
-	int rc = connect_devices(p, o, args[0], &peers, &ends, err);
+	auto_cleanup(up_fini) struct up up = { .job = NULL };
+	int rc = connect_devices(p, o, args[0], &up, err);
 
 	if (rc == 0)
 		rc = program_answer(p, 0, NULL);
 	if (rc < 0)
 		return rc;
-	names_tell(p, &ends, &peers);
+	net_job_free(&up.job);
+	names_tell(p, &up.ends, &up.peers);
 	return o->stay ? stay(p, args[0], err) : 0;
 }
 
