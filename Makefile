@@ -283,7 +283,7 @@ format:
 DEPS     := gcc make pkg-config libc6-dev libcap-dev libseccomp-dev libyajl-dev libmnl-dev \
 	libnftnl-dev busybox-static
 DEPS_DEMO := $(DEPS) mmdebstrap socat
-DEPS_DEV  := $(DEPS_DEMO) bats jq strace uidmap iproute2 nftables acl attr procps git \
+DEPS_DEV  := $(DEPS_DEMO) bats jq strace uidmap iproute2 nftables iperf3 acl attr procps git \
 	clang clang-format clang-tidy cppcheck shellcheck universal-ctags libclang-rt-14-dev crun runc \
 	$(shell . tests/bed/packages && echo $$BED_HOST_PACKAGES)
 
@@ -302,7 +302,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@tests/demo/run.sh $(B)/bivalve
 
-bench: all $(B)/bench/floor $(B)/bench/measure
+bench: all net-tools $(B)/bench/floor $(B)/bench/measure
 	@tests/bench/run.sh $(B)
 
 # What one request to the file server costs, and a vsock stream; by hand, not part of bench.

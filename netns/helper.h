@@ -27,6 +27,12 @@
 /* Below ROOT: the store of net.h. No container's id begins with a dot. */
 #define HELPER_STORE ".net"
 
+/*
+ * Below ROOT: a hosts file for each network, once it has had a member. The runtime links it into
+ * DIR for a workload of that network alone and without lines of its own; all of them share it.
+ */
+#define HELPER_SHARED_HOSTS HELPER_STORE "/hosts"
+
 /* Below DIR: what the workload has, as JSON (the value of "networks" in its state). */
 #define HELPER_ENDS_FILE "network.json"
 enum { HELPER_ENDS_MAX_BYTES = 64 << 10 };

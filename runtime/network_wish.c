@@ -3,6 +3,7 @@
 #include "runtime/network.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -204,6 +205,19 @@ static int make_file(int dir_fd, const char *name, struct err *err)
 	return 0;
 }
 
+/* The hosts file of its only network, all of whose members share it; false: it needs its own. */
+static bool link_hosts(const struct container *c, const struct network_wish *w)
+{
+	char path[PATH_MAX];
+	const char *name = w->networks.n == 1 && w->add_hosts.n == 0 ? w->networks.v[0] : "";
+	size_t len = strcspn(name, ":/");
+
+	if (len == 0 || name[len] == '/' || name[0] == '.' ||
+	    snprintf(path, sizeof(path), HELPER_SHARED_HOSTS "/%.*s", (int)len, name) >= PATH_MAX)
+		return false;
+	return linkat(c->root_fd, path, c->dir_fd, HELPER_HOSTS_FILE, 0) == 0;
+}
+
 /*
  * Read-only: peers' names are changed by us alone, and a workload cannot fill the host's /run. A
  * config that mounts one of them itself keeps its own.
@@ -237,7 +251,8 @@ int network_prepare(struct container *c, const struct network_wish *w, struct er
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		if (is_mounted(config, files[i].destination))
 			continue;
-		rc = make_file(c->dir_fd, files[i].name, err);
+		if (!str_eq(files[i].name, HELPER_HOSTS_FILE) || !link_hosts(c, w))
+			rc = make_file(c->dir_fd, files[i].name, err);
 		if (rc < 0)
 			return rc;
 		items[n] = (struct config_mount){ .destination = files[i].destination,

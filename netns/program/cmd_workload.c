@@ -228,7 +228,7 @@ static int up_run(struct program *p, const void *options, char **args, struct er
 	if (rc < 0)
 		return rc;
 	net_job_free(&up.job);
-	names_tell(p, &up.ends, &up.peers);
+	names_tell(p, args[0], &up.ends, &up.peers);
 	return o->stay ? stay(p, args[0], err) : 0;
 }
 

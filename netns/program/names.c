@@ -14,8 +14,14 @@
 #include "spec/base/str.h"
 
 #define NAMES_FOLDER "names"
+#define HOSTS_FOLDER "hosts"
 
-enum { LIST_MAX_BYTES = 4 << 20, HOSTS_MAX_BYTES = 4 << 20, RESOLV_MAX_BYTES = 64 << 10 };
+enum {
+	BLANK_MAX_BYTES = 4096,
+	LIST_MAX_BYTES = 4 << 20,
+	HOSTS_MAX_BYTES = 4 << 20,
+	RESOLV_MAX_BYTES = 64 << 10
+};
 
 /* ---- pure ---------------------------------------------------------------------------------- */
 
@@ -31,11 +37,19 @@ static const char *next_line(const char **text, size_t *len)
 	return line;
 }
 
-static bool begins_with_word(const char *line, size_t len, const char *word)
+/* A list of ids, a line each, holds @id at @*out_at. */
+static bool find_id(const char *list, const char *id, size_t *out_at)
 {
-	size_t n = strlen(word);
+	const char *rest = list;
+	const char *line;
+	size_t len;
 
-	return len > n && memcmp(line, word, n) == 0 && line[n] == ' ';
+	while ((line = next_line(&rest, &len))) {
+		*out_at = (size_t)(line - list);
+		if (len == strlen(id) && memcmp(line, id, len) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* The next line of @text that ends in " # ID" (@mark); *@out_end is behind it. NULL: none. */
@@ -98,7 +112,8 @@ static bool split_add_host(const char *s, char name[NET_HOST_NAME_MAX + 1], cons
 	memcpy(name, s, len);
 	name[len] = '\0';
 	*address = s + len + 1;
-	return net_host_name_ok(name) && (str_eq(*address, "host-gateway") || ip_parse(*address, &a) == 0);
+	return net_host_name_ok(name) &&
+	       (str_eq(*address, "host-gateway") || ip_parse(*address, &a) == 0);
 }
 
 int names_check(const struct names_wish *w, struct err *err)
@@ -130,38 +145,15 @@ static void add_names(const struct names_wish *w, struct buf *out)
 	buf_add_str(out, w->id);
 }
 
-static void add_own(const struct names_wish *w, const struct ip_prefix *p, bool is_list,
-		    struct buf *out)
+static void add_own(const struct names_wish *w, const struct ip_prefix *p, struct buf *out)
 {
 	char text[IP_STR_MAX];
 
 	if (!p->addr.family)
 		return;
-	if (is_list)
-		buf_printf(out, "%s ", w->id);
 	buf_printf(out, "%s ", ip_str(&p->addr, text));
 	add_names(w, out);
-	if (!is_list)
-		buf_printf(out, " # %s", w->id);
-	buf_add_char(out, '\n');
-}
-
-/* From lines of a list to lines of a hosts file. */
-static void add_others(const char *list, struct buf *out)
-{
-	const char *line;
-	size_t len;
-
-	while ((line = next_line(&list, &len))) {
-		size_t id_len = strcspn(line, " \n");
-
-		if (id_len >= len)
-			continue;
-		buf_add(out, line + id_len + 1, len - id_len - 1);
-		buf_add_str(out, " # ");
-		buf_add(out, line, id_len);
-		buf_add_char(out, '\n');
-	}
+	buf_printf(out, " # %s\n", w->id);
 }
 
 static void add_extra(const struct names_wish *w, const struct net_ends *ends, struct buf *out)
@@ -190,20 +182,26 @@ static void add_extra(const struct names_wish *w, const struct net_ends *ends, s
 
 /* ---- the lists ----------------------------------------------------------------------------- */
 
+static int open_made(int dir_fd, const char *name, struct err *err)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dir_fd, name, flags);
+
+	if (fd < 0 && errno == ENOENT) {
+		if (mkdirat(dir_fd, name, 0700) < 0 && errno != EEXIST)
+			return err_sys(err, "make the folder of names");
+		fd = openat(dir_fd, name, flags);
+	}
+	return fd < 0 ? err_sys(err, "open the folder of names") : fd;
+}
+
 /* The folder of the lists, locked until it is closed. */
 static int open_locked(const struct program *p, struct err *err)
 {
-	auto_close int fd =
-	    openat(p->store.dir_fd, NAMES_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_close int fd = open_made(p->store.dir_fd, NAMES_FOLDER, err);
 
-	if (fd < 0 && errno == ENOENT) {
-		if (mkdirat(p->store.dir_fd, NAMES_FOLDER, 0700) < 0 && errno != EEXIST)
-			return err_sys(err, "make the folder of names");
-		fd = openat(p->store.dir_fd, NAMES_FOLDER,
-			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	}
 	if (fd < 0)
-		return err_sys(err, "open the folder of names");
+		return fd;
 	while (flock(fd, LOCK_EX) < 0) {
 		if (errno != EINTR)
 			return err_sys(err, "lock the names");
@@ -211,29 +209,15 @@ static int open_locked(const struct program *p, struct err *err)
 	return take_fd(&fd);
 }
 
-/* Gives the lines of @network that are not @id's. Returns whether there are some of @id, too. */
-static int read_others(int folder_fd, const char *network, const char *id, struct buf *others)
+/* Both folders, under the lock. */
+static int open_folders(const struct program *p, int *out_list_fd, int *out_shared_fd,
+			struct err *err)
 {
-	auto_buf struct buf text = BUF_INIT;
-	int rc = file_read_at(folder_fd, network, LIST_MAX_BYTES, &text);
-	const char *rest = buf_str(&text);
-	const char *line;
-	size_t len;
-	int found = 0;
-
-	if (rc == -ENOENT)
-		return 0;
-	if (rc < 0)
-		return rc;
-	while ((line = next_line(&rest, &len))) {
-		if (begins_with_word(line, len, id)) {
-			found = 1;
-			continue;
-		}
-		buf_add(others, line, len);
-		buf_add_char(others, '\n');
-	}
-	return buf_failed(others) ? -ENOMEM : found;
+	*out_list_fd = open_locked(p, err);
+	if (*out_list_fd < 0)
+		return *out_list_fd;
+	*out_shared_fd = open_made(p->store.dir_fd, HOSTS_FOLDER, err);
+	return *out_shared_fd < 0 ? *out_shared_fd : 0;
 }
 
 static int append(int dir_fd, const char *name, int flags, const struct buf *text)
@@ -246,26 +230,137 @@ static int append(int dir_fd, const char *name, int flags, const struct buf *tex
 	return buf_failed(text) ? -ENOMEM : fd_write_all(fd, buf_str(text), text->len);
 }
 
-/* Adds @w to the list of end @e's network; gives who else is on it. */
-static int enter_list(int folder_fd, const struct names_wish *w, const struct net_end *e,
-		      struct buf *others)
+/* Gives the ids of @network's members with a hosts file of their own. */
+static int read_list(int folder_fd, const char *network, struct buf *out)
 {
-	auto_buf struct buf lines = BUF_INIT;
-	int found = read_others(folder_fd, e->network, w->id, others);
+	int rc = file_read_at(folder_fd, network, LIST_MAX_BYTES, out);
 
-	if (found < 0)
-		return found;
-	if (found) /* of an earlier workload of that id, whose end nobody told */
-		buf_add_str(&lines, buf_str(others));
-	add_own(w, &e->ip, true, &lines);
-	add_own(w, &e->ip6, true, &lines);
-	if (lines.len == 0)
-		return 0;
-	if (found)
-		return buf_failed(&lines)
-			   ? -ENOMEM
-			   : file_replace_at(folder_fd, e->network, lines.data, lines.len, 0600);
-	return append(folder_fd, e->network, O_CREAT, &lines);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/* ---- the shared hosts files ---------------------------------------------------------------- */
+
+static const char head[] = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
+
+struct shared {
+	int fd; /* owned; for reading and writing */
+	struct buf text;
+};
+
+#define SHARED_INIT                                                                                \
+	{                                                                                          \
+		-1, BUF_INIT                                                                       \
+	}
+
+static void shared_fini(struct shared *f)
+{
+	cleanup_close(&f->fd);
+	buf_fini(&f->text);
+}
+
+#define auto_shared auto_cleanup(shared_fini)
+
+/* Made when it is not there. Returns 0 or -errno. */
+static int shared_open(int folder_fd, const char *network, struct shared *f)
+{
+	f->fd = openat(folder_fd, network, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (f->fd < 0)
+		return -errno;
+	return fd_read_all(f->fd, HOSTS_MAX_BYTES, &f->text);
+}
+
+/* The lines of members. Behind the head, that a maker may have been killed before. */
+static const char *members_of(const struct shared *f)
+{
+	const char *text = buf_str(&f->text);
+
+	return str_starts(text, head) ? text + strlen(head) : text;
+}
+
+/* Without the lines that are blank by now, in place: it is the source of mounts. */
+static int compact(int fd, const char *old)
+{
+	auto_buf struct buf text = BUF_INIT;
+	const char *rest = old;
+	const char *line;
+	size_t len;
+
+	while ((line = next_line(&rest, &len))) {
+		if (line[0] != '#')
+			buf_add(&text, line, (size_t)(rest - line));
+	}
+	if (buf_failed(&text))
+		return -ENOMEM;
+	if (pwrite(fd, text.data, text.len, 0) != (ssize_t)text.len ||
+	    ftruncate(fd, (off_t)text.len) < 0)
+		return -EIO;
+	return 0;
+}
+
+int names_blank(int fd, struct buf *content, const char *id)
+{
+	char mark[NET_ID_MAX + 8];
+	char *text = content->data;
+	const char *from = text;
+	const char *line;
+	const char *end;
+	int found = 0;
+	size_t blank = 0;
+
+	(void)snprintf(mark, sizeof(mark), " # %s", id);
+	for (; from && (line = find_marked(from, mark, &end)); from = end) {
+		size_t at = (size_t)(line - text);
+		size_t len = (size_t)(end - line) - (end[-1] == '\n');
+
+		memset(text + at, ' ', len);
+		text[at] = '#';
+		if (pwrite(fd, "#", 1, (off_t)at) != 1 ||
+		    pwrite(fd, text + at, len, (off_t)at) != (ssize_t)len)
+			return -EIO;
+		found++;
+	}
+	for (size_t i = 0; found && i < content->len; i++)
+		blank += text[i] == ' ' && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '#');
+	if (blank > BLANK_MAX_BYTES && blank > content->len / 2) {
+		int rc = compact(fd, text);
+
+		return rc < 0 ? rc : found;
+	}
+	return found;
+}
+
+/* Adds the lines @own of @id behind the others'; gives those. */
+static int shared_join(int folder_fd, const char *network, const char *id, const struct buf *own,
+		       struct buf *others)
+{
+	auto_shared struct shared f = SHARED_INIT;
+	int rc = shared_open(folder_fd, network, &f);
+	const char *rest;
+	const char *line;
+	size_t len;
+
+	if (rc == 0) /* lines of an earlier workload of that id, whose end nobody told */
+		rc = names_blank(f.fd, &f.text, id);
+	if (rc < 0)
+		return rc;
+	if (lseek(f.fd, 0, SEEK_END) < 0)
+		return -errno;
+	if (f.text.len == 0) {
+		/* Whoever may see the mount may read it; the store itself stays closed. */
+		if (fchmod(f.fd, 0644) < 0)
+			return -errno;
+		rc = fd_write_all(f.fd, head, strlen(head));
+	}
+	if (rc >= 0)
+		rc = buf_failed(own) ? -ENOMEM : fd_write_all(f.fd, buf_str(own), own->len);
+	if (rc < 0)
+		return rc;
+	rest = members_of(&f);
+	while (others && (line = next_line(&rest, &len))) {
+		if (line[0] != '#' && len)
+			buf_add(others, line, (size_t)(rest - line));
+	}
+	return others && buf_failed(others) ? -ENOMEM : 0;
 }
 
 /* ---- a workload's own files ---------------------------------------------------------------- */
@@ -293,39 +388,84 @@ static int fill_resolv(const struct program *p, const struct names_wish *w, stru
 	return fill(p, HELPER_RESOLV_FILE, &text, err);
 }
 
+/* The runtime took the shared file of the only network for it. */
+static bool has_shared(const struct program *p, int shared_fd, const struct net_ends *ends)
+{
+	struct stat own;
+	struct stat its;
+
+	return ends->n == 1 && fstatat(p->dir_fd, HELPER_HOSTS_FILE, &own, 0) == 0 &&
+	       fstatat(shared_fd, ends->end[0].network, &its, 0) == 0 && own.st_ino == its.st_ino &&
+	       own.st_dev == its.st_dev;
+}
+
+/* Its own hosts file has its own lines first, then what was asked for, then the others'. */
 static int fill_hosts(const struct program *p, const struct names_wish *w,
-		      const struct net_ends *ends, const struct names_peers *peers, struct err *err)
+		      const struct net_ends *ends, const struct names_peers *peers,
+		      const struct buf *others, struct err *err)
 {
 	auto_buf struct buf text = BUF_INIT;
 
-	buf_add_str(&text, "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n");
+	buf_add_str(&text, head);
 	for (size_t i = 0; i < ends->n; i++)
 		buf_add_str(&text, buf_str(&peers->own[i]));
 	add_extra(w, ends, &text);
-	for (size_t i = 0; i < ends->n; i++)
-		add_others(buf_str(&peers->others[i]), &text);
-	return fill(p, HELPER_HOSTS_FILE, &text, err);
+	buf_add_str(&text, buf_str(others));
+	return buf_failed(others) ? err_code(err, -ENOMEM, "write a hosts file")
+				  : fill(p, HELPER_HOSTS_FILE, &text, err);
+}
+
+struct joining {
+	const struct names_wish *wish;
+	int list_fd, shared_fd; /* the two folders; owned */
+	bool is_shared;         /* its hosts file is that of its network */
+	struct buf others;      /* lines of all its networks; owned */
+};
+
+static void joining_fini(struct joining *j)
+{
+	cleanup_close(&j->shared_fd);
+	cleanup_close(&j->list_fd);
+	buf_fini(&j->others);
+}
+
+/* Writes it down in the list and the shared file of one network. */
+static int join_network(struct joining *j, const struct net_end *e, struct buf *own,
+			struct buf *list)
+{
+	auto_buf struct buf line = BUF_INIT;
+	size_t at;
+	int rc;
+
+	add_own(j->wish, &e->ip, own);
+	add_own(j->wish, &e->ip6, own);
+	rc = read_list(j->list_fd, e->network, list);
+	if (rc == 0 && own->len)
+		rc = shared_join(j->shared_fd, e->network, j->wish->id, own,
+				 j->is_shared ? NULL : &j->others);
+	if (rc < 0 || j->is_shared || find_id(buf_str(list), j->wish->id, &at))
+		return rc;
+	buf_printf(&line, "%s\n", j->wish->id);
+	return append(j->list_fd, e->network, O_CREAT, &line);
 }
 
 int names_join(const struct program *p, const struct names_wish *w, const struct net_ends *ends,
 	       struct names_peers *out, struct err *err)
 {
+	auto_cleanup(joining_fini) struct joining j = { w, -1, -1, false, BUF_INIT };
 	auto_buf struct buf name = BUF_INIT;
-	auto_close int folder_fd = open_locked(p, err);
-	int rc;
+	int rc = open_folders(p, &j.list_fd, &j.shared_fd, err);
 
-	if (folder_fd < 0)
-		return folder_fd;
+	if (rc < 0)
+		return rc;
+	j.is_shared = has_shared(p, j.shared_fd, ends);
 	for (size_t i = 0; i < ends->n; i++) {
-		const struct net_end *e = &ends->end[i];
-
-		add_own(w, &e->ip, false, &out->own[i]);
-		add_own(w, &e->ip6, false, &out->own[i]);
-		rc = enter_list(folder_fd, w, e, &out->others[i]);
+		rc = join_network(&j, &ends->end[i], &out->own[i], &out->others[i]);
 		if (rc < 0)
 			return err_code(err, rc, "write down the names of '%s'", w->id);
 	}
-	rc = fill_hosts(p, w, ends, out, err);
+	if (!j.is_shared)
+		rc = fill_hosts(p, w, ends, out, &j.others, err);
 	if (rc == 0)
 		rc = fill_resolv(p, w, err);
 	if (rc < 0 || !w->host_name)
@@ -336,36 +476,36 @@ int names_join(const struct program *p, const struct names_wish *w, const struct
 
 /* ---- the others' files --------------------------------------------------------------------- */
 
-/* "ID/hosts" of a line of a list; false when it is the same as that of the line before. */
-static bool hosts_path(const char *line, char out[NET_ID_MAX + 16])
+/* "ID/hosts" of a line of a list; false for what is no id, and for @except. */
+static bool hosts_path(const char *line, size_t len, const char *except, char out[NET_ID_MAX + 16])
 {
-	char path[NET_ID_MAX + 16];
-	size_t id_len = strcspn(line, " \n");
-
-	if (id_len == 0 || id_len > NET_ID_MAX || line[0] == '.' || memchr(line, '/', id_len))
+	if (len == 0 || len > NET_ID_MAX || line[0] == '.' || memchr(line, '/', len) ||
+	    (len == strlen(except) && memcmp(line, except, len) == 0))
 		return false;
-	(void)snprintf(path, sizeof(path), "%.*s/" HELPER_HOSTS_FILE, (int)id_len, line);
-	if (str_eq(path, out))
-		return false;
-	memcpy(out, path, sizeof(path));
+	(void)snprintf(out, NET_ID_MAX + 16, "%.*s/" HELPER_HOSTS_FILE, (int)len, line);
 	return true;
 }
 
 /* One that cannot be told is gone, or has a hosts file of its own. */
-void names_tell(const struct program *p, const struct net_ends *ends,
+void names_tell(const struct program *p, const char *id, const struct net_ends *ends,
 		const struct names_peers *peers)
 {
-	auto_close int folder_fd = ends->n ? open_locked(p, NULL) : -1;
+	auto_close int folder_fd = -1;
 
-	for (size_t i = 0; folder_fd >= 0 && i < ends->n; i++) {
+	for (size_t i = 0; i < ends->n; i++) {
 		const char *rest = buf_str(&peers->others[i]);
-		char path[NET_ID_MAX + 16] = "";
+		char path[NET_ID_MAX + 16];
 		const char *line;
 		size_t len;
 
 		while ((line = next_line(&rest, &len))) {
-			if (hosts_path(line, path) &&
-			    append(p->root_fd, path, 0, &peers->own[i]) < 0)
+			if (!hosts_path(line, len, id, path))
+				continue;
+			if (folder_fd < 0)
+				folder_fd = open_locked(p, NULL);
+			if (folder_fd < 0)
+				return;
+			if (append(p->root_fd, path, 0, &peers->own[i]) < 0)
 				log_debug("%s: not told about a new peer, ignoring", path);
 		}
 	}
@@ -394,51 +534,77 @@ static int rewrite(const struct program *p, const char *path, const char *id)
 	return rc;
 }
 
-/* The peers first: who is killed in between finds the list as it was. */
-static int leave_list(const struct program *p, int folder_fd, const char *network, const char *id)
+/* Takes @id out of a list, which goes with its last one. */
+static int leave_list(int folder_fd, const char *network, const char *id, const struct buf *list)
 {
-	auto_buf struct buf others = BUF_INIT;
-	char path[NET_ID_MAX + 16] = "";
+	auto_buf struct buf rest = BUF_INIT;
+	size_t at;
+	const char *line;
+	size_t len;
+
+	if (!find_id(buf_str(list), id, &at))
+		return 0;
+	line = buf_str(list) + at;
+	buf_add(&rest, buf_str(list), at);
+	(void)next_line(&line, &len);
+	buf_add_str(&rest, line);
+	if (buf_failed(&rest))
+		return -ENOMEM;
+	if (rest.len == 0)
+		return unlinkat(folder_fd, network, 0) < 0 ? -errno : 0;
+	return file_replace_at(folder_fd, network, rest.data, rest.len, 0600);
+}
+
+/* The peers first: who is killed in between finds the shared file and the list as they were. */
+static int leave_network(const struct program *p, int folder_fd, int shared_fd, const char *network,
+			 const char *id)
+{
+	auto_shared struct shared f = SHARED_INIT;
+	auto_buf struct buf list = BUF_INIT;
+	char mark[NET_ID_MAX + 8];
+	char path[NET_ID_MAX + 16];
 	const char *rest;
 	const char *line;
 	size_t len;
-	int rc = read_others(folder_fd, network, id, &others);
+	int rc = shared_open(shared_fd, network, &f);
 
-	if (rc <= 0)
+	if (rc == 0)
+		rc = read_list(folder_fd, network, &list);
+	if (rc < 0)
 		return rc;
-	rest = buf_str(&others);
-	while ((line = next_line(&rest, &len))) {
-		if (!hosts_path(line, path))
+	(void)snprintf(mark, sizeof(mark), " # %s", id);
+	rest = buf_str(&list);
+	while (find_marked(buf_str(&f.text), mark, &line) && (line = next_line(&rest, &len))) {
+		if (!hosts_path(line, len, id, path))
 			continue;
 		rc = rewrite(p, path, id);
 		if (rc < 0)
 			log_warn("%s: take out '%s': %s, ignoring", path, id, strerror(-rc));
 	}
-	if (others.len == 0)
-		return unlinkat(folder_fd, network, 0) < 0 ? -errno : 0;
-	return file_replace_at(folder_fd, network, others.data, others.len, 0600);
+	rc = names_blank(f.fd, &f.text, id);
+	return rc < 0 ? rc : leave_list(folder_fd, network, id, &list);
 }
 
 int names_leave(const struct program *p, const char *id, struct err *err)
 {
-	auto_close int folder_fd = open_locked(p, err);
-	auto_close int list_fd = -1;
+	auto_close int folder_fd = -1;
+	auto_close int shared_fd = -1;
+	auto_close int dir_fd = -1;
 	auto_closedir DIR *dir = NULL;
 	struct dirent *e;
+	int rc = open_folders(p, &folder_fd, &shared_fd, err);
 
-	if (folder_fd < 0)
-		return folder_fd;
-	list_fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = list_fd < 0 ? NULL : fdopendir(list_fd);
+	if (rc < 0)
+		return rc;
+	dir_fd = openat(shared_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = dir_fd < 0 ? NULL : fdopendir(dir_fd);
 	if (!dir)
 		return err_sys(err, "read the folder of names");
-	(void)take_fd(&list_fd);
+	(void)take_fd(&dir_fd);
 	while ((e = readdir(dir))) {
-		int rc;
-
 		if (e->d_name[0] == '.')
 			continue;
-		rc = leave_list(p, folder_fd, e->d_name, id);
+		rc = leave_network(p, folder_fd, shared_fd, e->d_name, id);
 		if (rc < 0)
 			return err_code(err, rc, "take '%s' out of the names of network '%s'", id,
 					e->d_name);
@@ -448,10 +614,13 @@ int names_leave(const struct program *p, const char *id, struct err *err)
 
 void names_forget(const struct program *p, const char *name)
 {
-	auto_close int folder_fd = open_locked(p, NULL);
+	auto_close int folder_fd = -1;
+	auto_close int shared_fd = -1;
 
-	if (folder_fd >= 0)
-		(void)unlinkat(folder_fd, name, 0);
+	if (open_folders(p, &folder_fd, &shared_fd, NULL) < 0)
+		return;
+	(void)unlinkat(folder_fd, name, 0);
+	(void)unlinkat(shared_fd, name, 0);
 }
 
 void names_peers_fini(struct names_peers *p)

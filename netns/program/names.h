@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Names: what a workload's /etc/hosts, /etc/resolv.conf and /etc/hostname say. Peers of a network
- * know each other by host name and by id; each has a hosts file of its own, in its state folder,
- * which is changed in place because it is the source of a bind mount.
+ * know each other by host name and by id. A network has one hosts file with all its members, which
+ * serves those who are on that network alone: a join is one append, whatever their number. A member
+ * with lines of its own (--add-host), or on several networks, has a hosts file of its own, that
+ * every join and leave of the others changes. All are changed in place: they are bind mounted.
  *
- *   .net/names/NETWORK   lines "ID ADDRESS NAME...": who is on it. Read and changed under a lock
- *                        (flock of the folder), as every hosts file is
- *   ROOT/ID/hosts        a peer's line ends in "# ID"
+ *   .net/hosts/NETWORK   all members; a member's line ends in "# ID". The runtime links it as
+ *                        ROOT/ID/hosts where it serves
+ *   .net/names/NETWORK   ids of the members with a file of their own, a line each. The folder's
+ *                        flock(2) is held whenever one of these files is read or changed
+ *   ROOT/ID/hosts        a member's own file
  */
 #ifndef BIVALVE_NETNS_PROGRAM_NAMES_H
 #define BIVALVE_NETNS_PROGRAM_NAMES_H
@@ -25,7 +29,7 @@ MUST_CHECK int names_check(const struct names_wish *w, struct err *err);
 
 /* Who else was there, for names_tell(). */
 struct names_peers {
-	struct buf others[NET_ENDS_MAX]; /* owned; lines of names/NETWORK */
+	struct buf others[NET_ENDS_MAX]; /* owned; what names/NETWORK held */
 	struct buf own[NET_ENDS_MAX];    /* owned; what is told to them */
 };
 
@@ -33,11 +37,11 @@ void names_peers_fini(struct names_peers *p);
 
 /*
  * names_join - fills the workload's own files, and writes it down for who comes later.
- * names_tell - adds it to the hosts files of the others; to be called when nobody waits any more.
+ * names_tell - adds it to the others' own hosts files; to be called when nobody waits any more.
  */
 MUST_CHECK int names_join(const struct program *p, const struct names_wish *w,
 			  const struct net_ends *ends, struct names_peers *out, struct err *err);
-void names_tell(const struct program *p, const struct net_ends *ends,
+void names_tell(const struct program *p, const char *id, const struct net_ends *ends,
 		const struct names_peers *peers);
 
 /* names_leave - takes @id out of every list and hosts file; success when it is in none. */
@@ -48,6 +52,14 @@ void names_forget(const struct program *p, const char *name);
 
 /* names_filter_resolv - @text without name servers of the host's loopback. For tests: pure. */
 void names_filter_resolv(const char *text, struct buf *out);
+
+/*
+ * names_blank - takes the lines of @id out of the shared hosts file @fd, whose text is @content;
+ * that has their places blank afterwards. It takes as long with a thousand members as with one:
+ * they become comments, and who reads at that moment finds one. Once the blanks are more than the
+ * lines, and 4 KiB, they are taken out. Returns how many lines, or -errno.
+ */
+MUST_CHECK int names_blank(int fd, struct buf *content, const char *id);
 
 /* names_drop - @text of a hosts file without the lines of the peer @id. Pure. */
 void names_drop(const char *text, const char *id, struct buf *out);

@@ -53,6 +53,33 @@ serves() {
 	run ! bivalve exec "$ID-a" sh -c 'echo x >>/etc/hosts'
 }
 
+@test "run: members of one network share a hosts file, but for those with lines of their own" {
+	local file
+
+	start "$ID-0" --network default # the network's file is there with its first member
+	for i in 1 2; do
+		start "$ID-$i" --network default --hostname "h$i"
+	done
+	start "$ID-own" --network default --add-host db:192.0.2.7
+	file=$(bivalve exec "$ID-1" stat -c %i /etc/hosts)
+	[ "$(bivalve exec "$ID-2" stat -c %i /etc/hosts)" = "$file" ]
+	[ "$(bivalve exec "$ID-own" stat -c %i /etc/hosts)" != "$file" ]
+	[[ $(names "$ID-1") != *db* ]]
+	for i in 0 1 2 own; do
+		for peer in 0 1 2 own; do
+			grep -qE "^$(address "$ID-$peer" 4) (h$peer )?$ID-$peer # $ID-$peer\$" < <(names "$ID-$i")
+		done
+	done
+	run ! bivalve exec "$ID-1" sh -c 'echo x >>/etc/hosts'
+	bivalve delete --force "$ID-1"
+	bivalve delete --force "$ID-own"
+	for i in 0 2; do
+		[[ $(names "$ID-$i") != *"$ID-1"* ]]
+		[[ $(names "$ID-$i") != *"$ID-own"* ]]
+		[[ $(names "$ID-$i") == *"h2 $ID-2 "* ]]
+	done
+}
+
 @test "run: files of the workload's own /etc stay" {
 	mkdir "$WORK/own"
 	echo '192.0.2.9 own' >"$WORK/own/hosts"

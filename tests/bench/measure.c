@@ -3,7 +3,8 @@
  * Times command sequences in turn (A B C A B C ...), so that a machine whose speed drifts drifts
  * for all of them, and prints medians and the ratio to the first one.
  *
- * Usage: measure ROUNDS 'NAME: PROGRAM ARG... [; PROGRAM ARG...]...' ...
+ * Usage: measure [-d] ROUNDS 'NAME: PROGRAM ARG... [; PROGRAM ARG...]...' ...
+ * -d adds a column: the median, over the rounds, of the difference to the first one, in ms.
  * "%n" in an argument becomes the number of the round. Output of the programs goes to /dev/null;
  * a program that fails ends the measurement.
  */
@@ -130,15 +131,32 @@ static double median(const struct sample *samples, int n, int use_cpu)
 	return m;
 }
 
+static double median_difference(const struct contender *c, const struct contender *first, int n)
+{
+	struct sample *d = calloc((size_t)n, sizeof(*d));
+	double m;
+
+	for (int i = 0; i < n; i++)
+		d[i].wall_ms = c->samples[i].wall_ms - first->samples[i].wall_ms;
+	m = median(d, n, 0);
+	free(d);
+	return m;
+}
+
 int main(int argc, char **argv)
 {
-	int rounds = argc > 2 ? atoi(argv[1]) : 0;
-	int n = argc - 2;
+	int with_difference = argc > 1 && strcmp(argv[1], "-d") == 0;
+	int rounds;
+	int n;
 	struct contender *all;
 	double first;
 
+	argc -= with_difference;
+	argv += with_difference;
+	rounds = argc > 2 ? atoi(argv[1]) : 0;
+	n = argc - 2;
 	if (rounds <= 0) {
-		fprintf(stderr, "usage: measure ROUNDS 'NAME: COMMAND [; COMMAND]...' ...\n");
+		fprintf(stderr, "usage: measure [-d] ROUNDS 'NAME: COMMAND [; COMMAND]...' ...\n");
 		return 2;
 	}
 	all = calloc((size_t)n, sizeof(*all));
@@ -165,9 +183,11 @@ int main(int argc, char **argv)
 	for (int i = 0; i < n; i++) {
 		double wall = median(all[i].samples, rounds, 0);
 
-		printf("| %-22s | %8.3f | %6.2f | %8.3f | %7.1f |\n", all[i].name, wall,
-		       wall / first, median(all[i].samples, rounds, 1),
-		       (double)all[i].peak_kib / 1024);
+		printf("| %-22s | %8.3f | %6.2f | %8.3f | %7.1f |", all[i].name, wall, wall / first,
+		       median(all[i].samples, rounds, 1), (double)all[i].peak_kib / 1024);
+		if (with_difference)
+			printf(" %+7.3f |", median_difference(&all[i], &all[0], rounds));
+		printf("\n");
 	}
 	return 0;
 }

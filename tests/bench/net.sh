@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Networks: what joining costs, whether it grows, and throughput against a veth pair made by hand.
-# Everything happens in network namespaces of its own. Usage: net.sh BUILD-DIR [ROUNDS [SECONDS]]
+# Everything happens in network namespaces of its own. Usage: net.sh BUILD-DIR [ROUNDS [SECONDS]];
+# with 0 ROUNDS throughput alone.
 set -eu
 BIVALVE_BIN=$(realpath "$1")
 export BIVALVE_BIN
@@ -12,25 +13,28 @@ here=$(dirname "$(realpath "$0")")
 TMPDIR=/dev/shm net_setup # as /run: memory
 trap net_teardown EXIT
 
-echo "joining, median of $rounds new namespaces each:"
 ctl create v4 nat subnet=10.8.0.0/16 >/dev/null
-ctl create v46 nat subnet=10.9.0.0/16 subnet6=fd00:9::/64 >/dev/null
-for net in none v4 v46; do
-	printf '  %-28s' "$net"
-	ctl time "$rounds" "$net"
-done
-for i in $(seq 200); do
-	ns_new "c$i"
-	name="c$i"
-	ctl up "c$i" "/proc/${!name}/ns/net" -n v46 >/dev/null
-done
-printf '  %-28s' "v46 with 200 on the bridge"
-ctl time "$rounds" v46
-for i in $(seq 200); do
-	name="c$i"
-	kill "${!name}"
-	ctl down "c$i"
-done
+joining() {
+	echo "joining, median of $rounds new namespaces each:"
+	ctl create v46 nat subnet=10.9.0.0/16 subnet6=fd00:9::/64 >/dev/null
+	for net in none v4 v46; do
+		printf '  %-28s' "$net"
+		ctl time "$rounds" "$net"
+	done
+	for i in $(seq 200); do
+		ns_new "c$i"
+		name="c$i"
+		ctl up "c$i" "/proc/${!name}/ns/net" -n v46 >/dev/null
+	done
+	printf '  %-28s' "v46 with 200 on the bridge"
+	ctl time "$rounds" v46
+	for i in $(seq 200); do
+		name="c$i"
+		kill "${!name}"
+		ctl down "c$i"
+	done
+}
+[ "$rounds" -eq 0 ] || joining
 
 command -v iperf3 >/dev/null || { echo "throughput: needs iperf3"; exit 0; }
 join a a -n v4

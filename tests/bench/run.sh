@@ -68,19 +68,37 @@ compare "create + start + delete, beside the floor" "$floor" \
 	" RT create --bundle $work/sleeper b%n ; RT start b%n ; RT delete --force b%n"
 
 # In a network namespace of its own, which plays the host: the machine's is not touched.
-heading "run of /bin/true on the default nat network, beside none"
+printf '\nrun of /bin/true on the default nat network, beside none; the last column is the median of the differences\n\n'
+printf '| %-22s | %8s | %6s | %8s | %7s | %7s |\n' command 'wall ms' ratio 'cpu ms' 'RSS MiB' 'more ms'
+printf '| %s | %s: | %s: | %s: | %s: | %s: |\n' ---------------------- ------- ----- ------- ------ ------
 cat >"$work/nat" <<-'END'
 	ip link set lo up
 	$bivalve run --network default --bundle "$bundle" warm
-	"$measure" "$rounds" "none: $bivalve run --network none --bundle $bundle n%n" \
-		"nat: $bivalve run --network default --bundle $bundle d%n"
+	compare() {
+		"$measure" -d "$rounds" "none$1: $bivalve run --network none --bundle $bundle n%n" \
+			"nat$1: $bivalve run --network default --bundle $bundle d%n"
+	}
+	compare
+	for i in $(seq $members); do
+		$bivalve create --network default --bundle "$work/sleeper" "m$i" </dev/null >/dev/null 2>&1
+	done
+	compare ", $members on it"
+	for i in $(seq $members); do
+		$bivalve delete --force "m$i"
+	done
 	! command -v strace >/dev/null || {
 		strace -f -e trace=sendto,sendmsg -o "$work/strace" $bivalve run --network default --bundle "$bundle" warm
-		printf '\nnetlink round trips of one such run: %d\n' "$(grep -c AF_NETLINK "$work/strace")"
+		printf '\nnetlink round trips of one such run, its end included: %d\n' "$(grep -c AF_NETLINK "$work/strace")"
 	}
 END
 export bivalve bundle measure rounds work
-unshare --net sh -e "$work/nat"
+members=${MEMBERS:-200} unshare --net sh -e "$work/nat"
+
+# What passes between two containers of a bridge, beside a veth pair by hand.
+if command -v iperf3 >/dev/null; then
+	printf '\n'
+	"$(dirname "$0")/net.sh" "$bin" 0 1
+fi
 
 for rt in "$bivalve" "${peers[@]/#/}"; do
 	case $rt in

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The texts of names.c. */
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "netns/program/names.h"
+#include "spec/base/fd.h"
 #include "tests/unit/test.h"
 
 static void test_drop(void)
@@ -25,6 +29,66 @@ static void test_drop(void)
 		names_drop(cases[i].in, cases[i].id, &out);
 		CHECK_STR(buf_str(&out), cases[i].out);
 	}
+}
+
+/* The file behind @fd has @want, but for its blank lines. */
+static void check_lines(int fd, const char *want, size_t max_blank)
+{
+	auto_buf struct buf got = BUF_INIT;
+	auto_buf struct buf lines = BUF_INIT;
+	size_t blank = 0;
+
+	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
+	CHECK_EQ(fd_read_all(fd, 1 << 20, &got), 0);
+	for (const char *p = buf_str(&got); *p;) {
+		size_t len = strcspn(p, "\n") + 1;
+
+		if (*p != '#')
+			buf_add(&lines, p, len);
+		else if (strspn(p, "# ") + 1 == len)
+			blank += len;
+		else
+			TEST_FAIL("'%.*s' is not blank", (int)len, p);
+		p += len;
+	}
+	CHECK_STR(buf_str(&lines), want);
+	CHECK(blank <= max_blank);
+}
+
+static int blank(int fd, const char *id)
+{
+	auto_buf struct buf text = BUF_INIT;
+
+	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
+	CHECK_EQ(fd_read_all(fd, 1 << 20, &text), 0);
+	return names_blank(fd, &text, id);
+}
+
+static void test_blank(void)
+{
+	auto_close int fd = memfd_create("hosts", MFD_CLOEXEC);
+	char line[64];
+
+	CHECK(fd >= 0);
+	CHECK_EQ(blank(fd, "a"), 0); /* empty */
+	CHECK_EQ(fd_write_all(fd, "127.0.0.1 localhost\n", 20), 0);
+	for (int i = 0; i < 400; i++) {
+		int n =
+		    snprintf(line, sizeof(line), "10.0.%d.%d w%d # w%d\n", i / 250, i % 250, i, i);
+
+		CHECK_EQ(fd_write_all(fd, line, (size_t)n), 0);
+	}
+	CHECK_EQ(blank(fd, "w40"), 1);
+	CHECK_EQ(blank(fd, "w40"), 0);
+	CHECK_EQ(blank(fd, "40"), 0); /* an id that ends alike */
+	for (int i = 0; i < 399; i++) {
+		(void)snprintf(line, sizeof(line), "w%d", i);
+		CHECK_EQ(blank(fd, line), i != 40);
+	}
+	/* The blanks of hundreds have gone meanwhile. */
+	check_lines(fd, "127.0.0.1 localhost\n10.0.1.149 w399 # w399\n", 4500);
+	CHECK_EQ(blank(fd, "w399"), 1);
+	check_lines(fd, "127.0.0.1 localhost\n", 4500);
 }
 
 static void test_resolv(void)
@@ -64,4 +128,4 @@ static void test_check(void)
 	}
 }
 
-TEST_MAIN(TEST(test_drop), TEST(test_resolv), TEST(test_check))
+TEST_MAIN(TEST(test_drop), TEST(test_blank), TEST(test_resolv), TEST(test_check))
