@@ -152,8 +152,8 @@ static int start(const struct container *c, const char *verb, struct network_lau
 	add_word(l, arena_strdup(&l->arena, c->state.id));
 	if (l->words) {
 		l->words[0] = arena_strdup(&l->arena, HELPER_PROGRAM);
-		l->words[1] = arena_printf(&l->arena, "--fds=%d,%d,%d", l->fds[0], l->fds[1],
-					   l->fds[2]);
+		l->words[1] =
+		    arena_printf(&l->arena, "--fds=%d,%d,%d", l->fds[0], l->fds[1], l->fds[2]);
 		l->words[2] = arena_strdup(&l->arena, verb);
 	}
 	if (!l->words || !l->words[0] || !l->words[1] || !l->words[2])
