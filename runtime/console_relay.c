@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "spec/base/fd.h"
+#include "spec/base/tty.h"
 
 void console_relay_size(struct config_process *process)
 {
@@ -22,8 +23,8 @@ void console_relay_size(struct config_process *process)
 
 int console_relay_begin(struct console_relay *c, int master_fd, struct err *err)
 {
-	struct termios raw;
 	int flags = fcntl(master_fd, F_GETFL);
+	int rc;
 
 	*c = (struct console_relay){ .master_fd = master_fd };
 	c->in.from_fd = STDIN_FILENO;
@@ -32,12 +33,11 @@ int console_relay_begin(struct console_relay *c, int master_fd, struct err *err)
 	c->out.to_fd = STDOUT_FILENO;
 	if (flags < 0 || fcntl(master_fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return err_sys(err, "prepare the terminal");
-	if (tcgetattr(STDIN_FILENO, &c->before) < 0)
+	rc = tty_make_raw(STDIN_FILENO, &c->before);
+	if (rc == 0)
 		return 0; /* no terminal: bytes are carried as they are */
-	raw = c->before;
-	cfmakeraw(&raw);
-	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
-		return err_sys(err, "set the terminal to raw mode");
+	if (rc < 0)
+		return err_code(err, rc, "set the terminal to raw mode");
 	c->is_raw = true;
 	console_relay_resize(c);
 	return 0;

@@ -205,9 +205,65 @@ static int add_vsock(struct vmm_options *o, const char *value, struct err *err)
 	return add_single(o, VMM_VSOCK, "--vsock", value, err);
 }
 
+/* What --console and --port have in common: where a port's bytes come from and go to. */
+static bool is_place(const char *where)
+{
+	static const char *const prefixes[] = { "fd:", "file:", "unix:" };
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+		if (str_starts(where, prefixes[i]))
+			return where[strlen(prefixes[i])] != '\0';
+	}
+	return str_eq(where, "pty");
+}
+
+/* The one console device; it may have ports alone, its text then is "". */
+static struct vmm_device_option *find_console(struct vmm_options *o)
+{
+	for (unsigned int i = 0; i < o->n_devices; i++) {
+		if (o->devices[i].kind == VMM_CONSOLE)
+			return &o->devices[i];
+	}
+	return NULL;
+}
+
 static int add_console(struct vmm_options *o, const char *value, struct err *err)
 {
-	return add_single(o, VMM_CONSOLE, "--console", value, err);
+	struct vmm_device_option *d = find_console(o);
+
+	if (!str_eq(value, "stdio") && !is_place(value))
+		return err_set(err, -EINVAL,
+			       "--console '%s': want 'stdio', 'pty', 'fd:N', 'file:NAME' or "
+			       "'unix:PATH'",
+			       value);
+	if (!d)
+		return add_device(o, VMM_CONSOLE, value, err);
+	if (*d->text)
+		return err_set(err, -EEXIST, "--console was given twice");
+	d->text = value;
+	return 0;
+}
+
+static int add_port(struct vmm_options *o, const char *value, struct err *err)
+{
+	const char *eq = strchr(value, '=');
+	const size_t name = eq ? (size_t)(eq - value) : 0;
+
+	if (name == 0 || name > CONSOLE_NAME_MAX || !is_place(eq + 1))
+		return err_set(err, -EINVAL,
+			       "--port '%s': want NAME=WHERE: a name of up to %d bytes, and 'pty', "
+			       "'fd:N', 'file:NAME' or 'unix:PATH'",
+			       value, CONSOLE_NAME_MAX);
+	for (unsigned int i = 0; i < o->n_ports; i++) {
+		if (strncmp(o->ports[i], value, name + 1) == 0)
+			return err_set(err, -EEXIST, "--port '%s': the name was given twice",
+				       value);
+	}
+	if (o->n_ports == VMM_PORTS_MAX)
+		return err_set(err, -EINVAL, "--port '%s': more than %d ports", value,
+			       VMM_PORTS_MAX);
+	o->ports[o->n_ports++] = value;
+	return find_console(o) ? 0 : add_device(o, VMM_CONSOLE, "", err);
 }
 
 static int add_rng(struct vmm_options *o, const char *value, struct err *err)
@@ -238,6 +294,7 @@ static const struct row rows[] = {
 	{ "net", true, add_net },
 	{ "no-acpi", false, set_no_acpi },
 	{ "no-sandbox", false, set_no_sandbox },
+	{ "port", true, add_port },
 	{ "rng", false, add_rng },
 	{ "self-test", false, set_self_test },
 	{ "serial", true, set_serial },
@@ -301,7 +358,19 @@ int vmm_options_parse(int argc, char **argv, struct vmm_options *out, struct err
 		return err_set(err, -EINVAL, "--user is of no use with --no-sandbox");
 	if ((out->memory_flags & MEM_SHARED) && (out->memory_flags & MEM_MERGEABLE))
 		return err_set(err, -EINVAL, "--mergeable: shared memory cannot be mergeable");
+	if (out->serial && str_eq(out->serial, "stdio") && vmm_options_console(out) &&
+	    str_eq(vmm_options_console(out), "stdio"))
+		return err_set(err, -EINVAL, "--serial stdio: the console has it");
 	return 0;
+}
+
+const char *vmm_options_console(const struct vmm_options *o)
+{
+	for (unsigned int i = 0; i < o->n_devices; i++) {
+		if (o->devices[i].kind == VMM_CONSOLE && *o->devices[i].text)
+			return o->devices[i].text;
+	}
+	return NULL;
 }
 
 const char *vmm_options_help(void)
@@ -317,7 +386,8 @@ const char *vmm_options_help(void)
 	       "  --mergeable        let the host share equal pages between machines\n"
 	       "  --cpus N           virtual processors, 1 by default\n"
 	       "  --serial WHERE     ttyS0: stdio, none, fd:N or file:NAME\n"
-	       "  --console WHERE    hvc0: stdio, pty, fd:N or file:NAME\n"
+	       "  --console WHERE    hvc0: stdio, pty, fd:N, file:NAME or unix:PATH\n"
+	       "  --port NAME=WHERE  /dev/vportNpN: pty, fd:N, file:NAME or unix:PATH\n"
 	       "  --disk FILE[,ro]   a raw image or block device, also fd:N; "
 	       "[,queues=N][,serial=S]\n"
 	       "                     [,engine=io_uring|threads][,bytes=RATE][,ops=RATE]\n"

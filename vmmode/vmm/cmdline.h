@@ -9,8 +9,9 @@
 
 #include "spec/base/err.h"
 #include "spec/base/log.h"
+#include "vmmode/virtio/console.h"
 
-enum { VMM_DEVICES_MAX = 16 };
+enum { VMM_DEVICES_MAX = 16, VMM_PORTS_MAX = CONSOLE_PORTS_MAX - 1 };
 
 enum vmm_device_kind {
 	VMM_DISK,
@@ -25,7 +26,8 @@ enum vmm_device_kind {
 /* The value of a device's option, up to its first comma, and what follows. */
 struct vmm_device_option {
 	enum vmm_device_kind kind;
-	const char *text; /* borrowed from argv; "" for --rng and --balloon */
+	const char *text; /* borrowed from argv; "" for --rng and --balloon, and for a console
+			   * device that has ports alone */
 };
 
 struct vmm_options {
@@ -46,6 +48,8 @@ struct vmm_options {
 	bool show_help;
 	struct vmm_device_option devices[VMM_DEVICES_MAX];
 	unsigned int n_devices;
+	const char *ports[VMM_PORTS_MAX]; /* NAME=WHERE of the console device; borrowed from argv */
+	unsigned int n_ports;
 };
 
 /*
@@ -54,6 +58,9 @@ struct vmm_options {
  * unique was given twice.
  */
 MUST_CHECK int vmm_options_parse(int argc, char **argv, struct vmm_options *out, struct err *err);
+
+/* vmm_options_console - where the console goes; NULL: there is none. */
+const char *vmm_options_console(const struct vmm_options *o);
 
 /* vmm_options_help - the text of --help. */
 const char *vmm_options_help(void);

@@ -5,10 +5,12 @@
 #include <fcntl.h>
 
 #include "spec/base/fd.h"
+#include "spec/base/log.h"
 #include "spec/base/num.h"
 #include "spec/base/str.h"
 #include "vmmode/virtio/rng.h"
 #include "vmmode/virtio/vsock.h"
+#include "vmmode/vmm/devices_console.h"
 #include "vmmode/vmm/devices_io.h"
 
 int vmm_open(const char *option, const char *name, int flags, struct err *err)
@@ -29,21 +31,30 @@ int vmm_open(const char *option, const char *name, int flags, struct err *err)
 	return (int)n;
 }
 
+int vmm_keep(struct vmm_device_env *env, const char *option, int fd, struct err *err)
+{
+	if (env->n_fds == ARRAY_LEN(env->fds)) {
+		(void)close(fd);
+		return err_set(err, -EMFILE, "--%s: too many devices", option);
+	}
+	env->fds[env->n_fds++] = fd;
+	return fd;
+}
+
 int vmm_open_kept(struct vmm_device_env *env, const char *option, const char *name, int flags,
 		  struct err *err)
 {
-	int fd;
+	int fd = vmm_open(option, name, flags, err);
 
-	if (env->n_fds == ARRAY_LEN(env->fds))
-		return err_set(err, -EMFILE, "--%s '%s': too many devices", option, name);
-	fd = vmm_open(option, name, flags, err);
-	if (fd >= 0)
-		env->fds[env->n_fds++] = fd;
-	return fd;
+	return fd < 0 ? fd : vmm_keep(env, option, fd, err);
 }
 
 void vmm_device_env_fini(struct vmm_device_env *env)
 {
+	for (unsigned int i = 0; i < env->n_sockets; i++) {
+		if (unlinkat(env->sockets[i].dir_fd, env->sockets[i].name, 0) < 0)
+			log_debug("remove socket '%s': %m, ignoring", env->sockets[i].name);
+	}
 	while (env->n_fds)
 		cleanup_close(&env->fds[--env->n_fds]);
 }
@@ -115,9 +126,12 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	[VMM_DISK] = { "disk", vmm_make_disk }, [VMM_NET] = { "net", vmm_make_net },
-	[VMM_FS] = { "fs", vmm_make_fs },       [VMM_VSOCK] = { "vsock", make_vsock },
-	[VMM_CONSOLE] = { "console", NULL },    [VMM_RNG] = { "rng", make_rng },
+	[VMM_DISK] = { "disk", vmm_make_disk },
+	[VMM_NET] = { "net", vmm_make_net },
+	[VMM_FS] = { "fs", vmm_make_fs },
+	[VMM_VSOCK] = { "vsock", make_vsock },
+	[VMM_CONSOLE] = { "console", vmm_make_console },
+	[VMM_RNG] = { "rng", make_rng },
 	[VMM_BALLOON] = { "balloon", NULL },
 };
 

@@ -10,14 +10,25 @@
 #include "vmmode/virtio/loop.h"
 #include "vmmode/vmm/cmdline.h"
 #include "vmmode/vmm/sandbox.h"
+#include "vmmode/vmm/terminal.h"
+
+/* A socket's file that goes when the machine ends. */
+struct vmm_socket_file {
+	int dir_fd; /* borrowed from fds */
+	char name[108];
+};
 
 /* What devices share, and the descriptors that were opened for them. */
 struct vmm_device_env {
-	struct loop *loop;       /* borrowed */
-	struct sandbox *sandbox; /* borrowed; has begun. For folders, and proc_fd */
+	struct loop *loop;              /* borrowed */
+	const struct vmm_options *opts; /* borrowed */
+	struct terminal *terminal;      /* borrowed */
+	struct sandbox *sandbox;        /* borrowed; has begun. For folders, and proc_fd */
 	unsigned int cpus;
-	int fds[2 * VMM_DEVICES_MAX]; /* owned; closed by vmm_device_env_fini() */
+	int fds[2 * VMM_DEVICES_MAX + 3 * VMM_PORTS_MAX]; /* owned; closed by _fini() */
 	unsigned int n_fds;
+	struct vmm_socket_file sockets[VMM_PORTS_MAX + 1];
+	unsigned int n_sockets;
 };
 
 /* vmm_device_env_fini - after the devices are gone. */
@@ -40,5 +51,8 @@ MUST_CHECK int vmm_open(const char *option, const char *name, int flags, struct 
 /* vmm_open_kept - as vmm_open(); the descriptor is @env's. -EMFILE: it has no room. */
 MUST_CHECK int vmm_open_kept(struct vmm_device_env *env, const char *option, const char *name,
 			     int flags, struct err *err);
+
+/* vmm_keep - @fd becomes @env's, also on failure. Returns it; -EMFILE: there is no room. */
+MUST_CHECK int vmm_keep(struct vmm_device_env *env, const char *option, int fd, struct err *err);
 
 #endif

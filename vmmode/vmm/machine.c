@@ -25,6 +25,7 @@
 #include "vmmode/vmm/sandbox.h"
 #include "vmmode/vmm/selftest.h"
 #include "vmmode/vmm/serial.h"
+#include "vmmode/vmm/terminal.h"
 #include "vmmode/vmm/vcpu.h"
 #include "vmmode/vmm/x86/acpi.h"
 #include "vmmode/vmm/x86/cpu.h"
@@ -44,6 +45,7 @@ struct machine {
 	struct loop_source end_source, signal_source;
 	struct bus pio, mmio;
 	struct serial serial;
+	struct terminal terminal;
 	int serial_out_fd, serial_in_fd; /* owned when above 2 */
 	struct cmos cmos;
 	struct i8042 i8042;
@@ -101,14 +103,17 @@ static void on_signal(struct loop_source *src, uint32_t events)
 static int watch_signals(struct machine *m, struct err *err)
 {
 	sigset_t set;
+	sigset_t blocked;
 	int rc;
 
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
+	blocked = set;
+	terminal_signals(&blocked);
 	/* Blocked before any thread starts, so that no thread is ended by them. */
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return err_sys(err, "block signals");
 	m->signal_source.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (m->signal_source.fd < 0)
@@ -192,10 +197,8 @@ static int open_serial(struct machine *m, struct serial_options *so, struct err 
 	*so = (struct serial_options){ .out_fd = -1, .in_fd = -1, .irq_fd = -1 };
 	if (!where) {
 		where = "stdio";
-		for (unsigned int i = 0; i < m->opts->n_devices; i++) {
-			if (m->opts->devices[i].kind == VMM_CONSOLE)
-				where = log_enabled(LOG_LEVEL_DEBUG) ? "stderr" : "none";
-		}
+		if (vmm_options_console(m->opts))
+			where = log_enabled(LOG_LEVEL_DEBUG) ? "stderr" : "none";
 	}
 	if (str_eq(where, "stdio")) {
 		so->in_fd = STDIN_FILENO;
@@ -226,6 +229,8 @@ static int add_serial(struct machine *m, struct err *err)
 	if (so.irq_fd < 0)
 		return err_sys(err, "create an eventfd");
 	rc = serial_init(&m->serial, &m->loop, &so, err);
+	if (rc == 0)
+		rc = terminal_use(&m->terminal, &m->loop, so.in_fd, err);
 	if (rc < 0)
 		return rc;
 	rc = irq_connect(&m->kvm, IRQ_SERIAL, so.irq_fd);
@@ -304,6 +309,8 @@ static int step_devices(struct machine *m, struct err *err)
 	int rc = 0;
 
 	m->device_env.loop = &m->loop;
+	m->device_env.opts = m->opts;
+	m->device_env.terminal = &m->terminal;
 	m->device_env.cpus = m->opts->cpus;
 	m->device_env.sandbox = &m->sandbox;
 	for (unsigned int i = 0; i < m->opts->n_devices && rc == 0; i++)
@@ -478,6 +485,7 @@ static void machine_fini(struct machine *m)
 	phase(m, "vCPUs ended");
 	while (m->n_devices)
 		mmio_fini(&m->devices[--m->n_devices]);
+	terminal_fini(&m->terminal); /* after the last output, before its descriptor is closed */
 	sandbox_fini(&m->sandbox);
 	vmm_device_env_fini(&m->device_env);
 	serial_fini(&m->serial);

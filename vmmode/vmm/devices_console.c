@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From --console and --port to the console device: opens what they name. */
+#include "vmmode/vmm/devices_console.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "spec/base/fd.h"
+#include "spec/base/str.h"
+#include "spec/base/tty.h"
+
+/* One of the options: "console", or "port" with a name. */
+struct place {
+	const char *option;
+	const char *where;
+	struct vmm_device_env *env;
+};
+
+static int sys_error(const struct place *p, const char *what, struct err *err)
+{
+	return err_sys(err, "--%s '%s': %s", p->option, p->where, what);
+}
+
+static int keep(const struct place *p, int fd, const char *what, struct err *err)
+{
+	return fd < 0 ? sys_error(p, what, err) : vmm_keep(p->env, p->option, fd, err);
+}
+
+/* ---- a terminal, a descriptor, a file -----------------------------------------------------------
+ */
+
+static int use_terminal(const struct place *p, int fd, struct err *err)
+{
+	int rc = terminal_use(p->env->terminal, p->env->loop, fd, err);
+
+	return rc < 0 ? err_wrap(err, rc, "--%s '%s'", p->option, p->where) : 0;
+}
+
+static int open_stdio(const struct place *p, struct console_port_options *out, struct err *err)
+{
+	out->kind = CONSOLE_STREAM;
+	out->in_fd = STDIN_FILENO;
+	out->out_fd = STDOUT_FILENO;
+	return use_terminal(p, STDIN_FILENO, err);
+}
+
+static int open_inherited(const struct place *p, struct console_port_options *out, struct err *err)
+{
+	int fd = vmm_open_kept(p->env, p->option, p->where, 0, err);
+	int flags = fd < 0 ? 0 : fcntl(fd, F_GETFL);
+
+	if (fd < 0)
+		return fd;
+	if (flags < 0)
+		return sys_error(p, "descriptor", err);
+	out->kind = CONSOLE_STREAM;
+	out->in_fd = (flags & O_ACCMODE) == O_WRONLY ? -1 : fd;
+	out->out_fd = (flags & O_ACCMODE) == O_RDONLY ? -1 : fd;
+	return use_terminal(p, fd, err);
+}
+
+static int open_file(const struct place *p, struct console_port_options *out, struct err *err)
+{
+	out->kind = CONSOLE_STREAM;
+	out->out_fd = vmm_open_kept(p->env, p->option, p->where + strlen("file:"),
+				    O_WRONLY | O_CREAT | O_APPEND, err);
+	return out->out_fd < 0 ? out->out_fd : 0;
+}
+
+/* ---- a pseudo-terminal --------------------------------------------------------------------------
+ */
+
+/*
+ * The slave is raw, or it would send the guest's output back as input; and watched, since a master
+ * is not told that it is opened. It is closed again: from then on the master knows whether somebody
+ * has it open.
+ */
+static int prepare_slave(const struct place *p, int master_fd, int watch_fd, struct err *err)
+{
+	auto_close int slave_fd = ioctl(master_fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	struct termios before;
+	char path[32];
+
+	if (slave_fd < 0)
+		return sys_error(p, "open the slave", err);
+	if (tty_make_raw(slave_fd, &before) < 0)
+		return sys_error(p, "set the slave to raw mode", err);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", slave_fd);
+	if (inotify_add_watch(watch_fd, path, IN_OPEN | IN_CLOSE) < 0)
+		return sys_error(p, "watch the slave", err);
+	return 0;
+}
+
+static int open_pty(const struct place *p, struct console_port_options *out, struct err *err)
+{
+	char name[64];
+	int rc;
+
+	out->kind = CONSOLE_PTY;
+	out->in_fd = keep(p, posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC),
+			  "open /dev/ptmx", err);
+	if (out->in_fd < 0)
+		return out->in_fd;
+	out->watch_fd = keep(p, inotify_init1(IN_NONBLOCK | IN_CLOEXEC), "inotify", err);
+	if (out->watch_fd < 0)
+		return out->watch_fd;
+	if (unlockpt(out->in_fd) < 0 || ptsname_r(out->in_fd, name, sizeof(name)) != 0)
+		return sys_error(p, "unlock the slave", err);
+	rc = prepare_slave(p, out->in_fd, out->watch_fd, err);
+	if (rc < 0)
+		return rc;
+	/* Not a log line: the caller needs it whatever the log level is. */
+	if (out->name)
+		(void)fprintf(stderr, "port %s: %s\n", out->name, name);
+	else
+		(void)fprintf(stderr, "console: %s\n", name);
+	return 0;
+}
+
+/* ---- a socket -----------------------------------------------------------------------------------
+ */
+
+/* A socket of that name on which nobody listens any more was left behind. */
+static int remove_stale(const struct place *p, const struct sockaddr_un *a, struct err *err)
+{
+	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return sys_error(p, "make a socket", err);
+	if (connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 || errno == EAGAIN) {
+		errno = EADDRINUSE;
+		return sys_error(p, "somebody listens there", err);
+	}
+	if (errno == ECONNREFUSED && unlink(a->sun_path) < 0)
+		return sys_error(p, "remove the old socket", err);
+	return 0;
+}
+
+/* So that it is removed at the end, from whatever root. */
+static int note_socket(const struct place *p, const struct sockaddr_un *a, struct err *err)
+{
+	struct vmm_device_env *env = p->env;
+	char dir[sizeof(a->sun_path)];
+	char base[sizeof(a->sun_path)];
+	struct vmm_socket_file *s = &env->sockets[env->n_sockets];
+	int fd;
+
+	memcpy(dir, a->sun_path, sizeof(dir));
+	memcpy(base, a->sun_path, sizeof(base));
+	fd = keep(p, open(dirname(dir), O_PATH | O_DIRECTORY | O_CLOEXEC), "open its folder", err);
+	if (fd < 0)
+		return fd;
+	s->dir_fd = fd;
+	(void)snprintf(s->name, sizeof(s->name), "%s", basename(base));
+	env->n_sockets++;
+	return 0;
+}
+
+static int open_listener(const struct place *p, struct console_port_options *out, struct err *err)
+{
+	const char *path = p->where + strlen("unix:");
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int rc;
+
+	if (strlen(path) >= sizeof(a.sun_path))
+		return err_set(err, -ENAMETOOLONG, "--%s '%s': a path of at most %zu bytes",
+			       p->option, p->where, sizeof(a.sun_path) - 1);
+	memcpy(a.sun_path, path, strlen(path));
+	rc = remove_stale(p, &a, err);
+	if (rc < 0)
+		return rc;
+	out->kind = CONSOLE_LISTENER;
+	out->in_fd = keep(p, socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+			  "make a socket", err);
+	if (out->in_fd < 0)
+		return out->in_fd;
+	/* The file gets the mode of the nameless socket: it never is open to others. */
+	if (fchmod(out->in_fd, 0600) < 0 ||
+	    bind(out->in_fd, (const struct sockaddr *)&a, sizeof(a)) < 0)
+		return sys_error(p, "bind", err);
+	rc = note_socket(p, &a, err);
+	if (rc == 0 && listen(out->in_fd, 8) < 0)
+		rc = sys_error(p, "listen", err);
+	return rc;
+}
+
+/* ---- the device ---------------------------------------------------------------------------------
+ */
+
+static int open_place(const struct place *p, struct console_port_options *out, struct err *err)
+{
+	static const struct {
+		const char *prefix;
+		int (*open)(const struct place *p, struct console_port_options *out,
+			    struct err *err);
+	} forms[] = {
+		{ "stdio", open_stdio }, { "pty", open_pty },        { "fd:", open_inherited },
+		{ "file:", open_file },  { "unix:", open_listener },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		if (str_starts(p->where, forms[i].prefix))
+			return forms[i].open(p, out, err);
+	}
+	return err_set(err, -EINVAL, "--%s '%s': unknown", p->option, p->where); /* cmdline.c */
+}
+
+static int open_port(const char *text, struct vmm_device_env *env, char *name,
+		     struct console_port_options *out, struct err *err)
+{
+	const size_t len = strcspn(text, "=");
+	const struct place p = { "port", text + len + 1, env };
+
+	memcpy(name, text, len); /* cmdline.c saw to its length */
+	name[len] = '\0';
+	out->name = name;
+	return open_place(&p, out, err);
+}
+
+static int watch_winch(struct vmm_device_env *env, struct err *err)
+{
+	sigset_t set;
+	int fd;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGWINCH); /* blocked: terminal_signals() */
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? err_sys(err, "--console: create a signalfd")
+		      : vmm_keep(env, "console", fd, err);
+}
+
+int vmm_make_console(const char *text, struct vmm_device_env *env, struct virtio_device **out,
+		     struct err *err)
+{
+	const struct place console = { "console", text, env };
+	struct virtio_console_options o = { .n_ports = 1 + env->opts->n_ports };
+	char names[VMM_PORTS_MAX][CONSOLE_NAME_MAX + 1];
+	int rc = 0;
+
+	for (unsigned int i = 0; i < o.n_ports; i++)
+		o.ports[i] = (struct console_port_options){
+			.kind = CONSOLE_NONE, .in_fd = -1, .out_fd = -1, .watch_fd = -1
+		};
+	if (*text)
+		rc = open_place(&console, &o.ports[0], err);
+	for (unsigned int i = 0; i < env->opts->n_ports && rc == 0; i++)
+		rc = open_port(env->opts->ports[i], env, names[i], &o.ports[i + 1], err);
+	if (rc < 0)
+		return rc;
+	o.winch_fd = watch_winch(env, err);
+	return o.winch_fd < 0 ? o.winch_fd : virtio_console_new(&o, env->loop, out, err);
+}
