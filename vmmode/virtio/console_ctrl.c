@@ -96,6 +96,8 @@ static int send_one(struct console_port *p)
 
 	if (p->ready && p->told_open != console_host_is_open(p))
 		p->pending |= CONSOLE_MSG_OPEN;
+	else
+		p->pending &= ~(unsigned int)CONSOLE_MSG_OPEN;
 	if (!p->pending)
 		return 0;
 	which = first_of(p->pending);

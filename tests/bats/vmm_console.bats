@@ -1,0 +1,159 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The console device and its ports under Debian's kernel and its own driver. Needs a KVM that runs
+# normal kernels and /boot/vmlinux with its modules: tests/bed/bats.sh tests/bats/vmm_console.bats
+bats_require_minimum_version 1.5.0
+
+setup() {
+	VMM=${BIVALVE_BIN:?}/bivalve-vmm
+	KERNEL=/boot/vmlinux
+	[ -f "$KERNEL" ] || skip "no $KERNEL (run it in the test bed)"
+	"$VMM" --self-test 2>/dev/null || skip "no KVM that runs a normal kernel"
+	cd "$BATS_TEST_TMPDIR" || return
+	exec 3>&- # bats waits for whoever has it
+}
+
+teardown() {
+	[ -z "${vmm:-}" ] || kill "$vmm" 2>/dev/null || true
+}
+
+# initrd <SCRIPT: a root with busybox and the console's driver, whose init runs SCRIPT. "port NAME"
+# prints the device of a named port. What init prints goes to ttyS0 until SCRIPT takes hvc0.
+initrd() {
+	local name
+
+	mkdir -p root/bin root/mod root/proc root/sys root/dev root/tmp
+	cp "$(command -v busybox)" root/bin/busybox
+	for name in virtio_ring virtio virtio_mmio virtio_console; do
+		cp "$(find /lib/modules -name "$name.ko" | head -n 1)" root/mod/
+	done
+	cat >root/init <<-'END'
+		#!/bin/busybox sh
+		/bin/busybox mount -t proc proc /proc
+		export PATH=/bin; busybox --install -s /bin
+		mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs tmp /tmp
+		for m in virtio_ring virtio virtio_mmio virtio_console; do insmod /mod/$m.ko; done
+		port() { local d; for d in /sys/class/virtio-ports/*; do [ "$(cat $d/name)" != $1 ] || echo /dev/${d##*/}; done; }
+		until [ -e /dev/hvc0 ] || [ -n "$(port one)" ]; do sleep 0.1; done
+	END
+	cat >>root/init
+	echo 'poweroff -f' >>root/init
+	chmod 755 root/init
+	(cd root && find . | busybox cpio -o -H newc 2>/dev/null) >init.cpio
+}
+
+# start OPTION...: the machine in the background; its messages are in the file err.
+start() {
+	"$VMM" --kernel "$KERNEL" --initrd init.cpio --append 'console=hvc0 quiet panic=-1 cryptomgr.notests' \
+		"$@" </dev/null 2>err &
+	vmm=$!
+}
+
+# ended STATUS: waits for its end.
+ended() {
+	local rc=0
+
+	timeout 100 tail --pid="$vmm" -f /dev/null
+	wait "$vmm" || rc=$?
+	cat err # shown when the test fails
+	[ "$rc" -eq "$1" ]
+	vmm=
+}
+
+# seen TEXT FILE: waits until the file has it.
+seen() {
+	local i
+
+	for ((i = 0; i < 600; i++)); do
+		! grep -qs -- "$1" "$2" || return 0
+		sleep 0.1
+	done
+	echo "no '$1' in $2:"
+	cat "$2"
+	return 1
+}
+
+@test "console: a shell on the pseudo-terminal, the window's size, megabytes of output" {
+	local pty
+
+	initrd <<-'END'
+		setsid -c sh -c 'exec sh -i <>/dev/hvc0 >&0 2>&1'
+	END
+	start --console pty
+	seen '^console: /dev/pts/' err
+	pty=$(sed -n 's/^console: //p' err)
+	stty -F "$pty" rows 33 cols 111
+	mkfifo typed
+	cat "$pty" >screen &
+	exec 4>"$pty"
+	seen '# ' screen
+	echo 'echo answer $((6 * 7)) on $(tty)' >&4
+	seen 'answer 42 on /dev/hvc0' screen
+	echo 'stty size' >&4
+	seen '^33 111' screen
+	stty -F "$pty" rows 50 cols 120
+	sleep 1
+	echo 'stty size' >&4
+	seen '^50 120' screen
+	# A process group in the foreground, and Ctrl-C.
+	echo 'sleep 1000; echo slept $?' >&4
+	sleep 1
+	printf '\003' >&4
+	seen 'slept 130' screen
+	# No newline of it may be changed: the output is the last thing on the screen.
+	echo 'stty -opost; yes 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde | head -c 3000000 | tee /tmp/big | cat; md5sum /tmp/big | cut -c 1-32; stty opost; echo that was all' >&4
+	seen 'that was all' screen
+	exec 4>&-
+	[ "$(grep -a -c '^0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde$' screen)" -ge 46874 ]
+	grep -a -q "^$(yes 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde | head -c 3000000 | md5sum | cut -c 1-32)" screen
+	echo exit >"$pty"
+	ended 0
+}
+
+@test "console: output to a pipe and a file, input from a pipe, the kernel's messages" {
+	initrd <<-'END'
+		echo init on hvc0
+		read line && echo "read: $line"
+		cat >/tmp/rest; md5sum /tmp/rest
+	END
+	# shellcheck disable=SC2094 # -
+	{ echo first line; } |
+		timeout -s KILL 100 "$VMM" --kernel "$KERNEL" --initrd init.cpio --console stdio \
+			--append 'console=hvc0 panic=-1 cryptomgr.notests' >out 2>err &
+	vmm=$!
+	seen 'read: first line' out
+	seen 'init on hvc0' out
+	grep -q 'Linux version' out
+	kill -TERM "$(pgrep bivalve-vmm)"
+	wait "$vmm" || true
+	vmm=
+}
+
+@test "console: named ports both ways, ends of input, clients that come and go" {
+	head -c 2000000 /dev/urandom >in
+	initrd <<-'END'
+		cat /sys/class/virtio-ports/*/name
+		one=$(port one) two=$(port two) three=$(port three)
+		cat $one >/tmp/in; md5sum </tmp/in | cut -c 1-32
+		cat /tmp/in >$two
+		# A conversation: each session of the guest is one of the client.
+		exec 5<>$three
+		read word <&5; echo "heard $word"; echo "you said $word" >&5
+		exec 5>&-
+		cat $three; echo end of input
+		sleep 1
+	END
+	exec 5<in
+	start --console file:out --port one=fd:5 --port two=file:copy --port three=unix:sock
+	exec 5<&-
+	seen one out
+	[ "$(stat -c %a sock)" = 600 ]
+	[ "$({ echo hello; sleep 20; } | timeout 60 socat - UNIX-CONNECT:sock)" = 'you said hello' ]
+	seen 'heard hello' out
+	seen "$(md5sum <in | cut -c 1-32)" out
+	until printf 'last words\n' | socat - UNIX-CONNECT:sock && grep -q 'end of input' out; do sleep 0.5; done
+	ended 0
+	grep -q 'last words' out
+	cmp in copy
+	[ ! -e sock ]
+}
