@@ -148,6 +148,20 @@ boot() {
 	[ ! -e v.sock ]
 }
 
+@test "machine: a console repeats what it is told, a port's file is read to its end" {
+	echo from a file >file
+	exec 5<file
+	run --separate-stderr timeout -s KILL 60 "$VMM" --kernel "$GUEST/linux64" --append console \
+		--console stdio --port one=fd:5 <<<'hello, quit'
+	exec 5<&-
+	echo "$output $stderr"
+	[ "$status" -eq 0 ]
+	[ "$output" = $'!FROM A FILE\nHELLO, QUIT' ]
+	boot pvh console --console file:out --port one=fd:9 --cpus 2
+	[ "$status" -eq 247 ]
+	[[ $output = *"--port 'fd:9': Bad file descriptor"* ]]
+}
+
 @test "machine: a driver that breaks the rules loses its device until it resets it, and nothing else" {
 	boot linux64 mmio --rng
 	[ "$status" -eq 0 ]

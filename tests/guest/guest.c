@@ -101,6 +101,8 @@ static void run(const char *cmdline)
 		finish((uint8_t)rng_test());
 	if (has_word(cmdline, "blk", &n))
 		finish((uint8_t)blk_test());
+	if (has_word(cmdline, "console", &n))
+		finish((uint8_t)console_test());
 	if (has_word(cmdline, "fs", &n))
 		finish((uint8_t)fs_test());
 	if (has_word(cmdline, "net", &n))

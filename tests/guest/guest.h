@@ -59,7 +59,7 @@ struct vq_buffer {
 	uint32_t len;
 	bool write;
 };
-enum { VQ_MAX = 3 };
+enum { VQ_MAX = 6 };
 
 /* Brings up the device at VIRTIO_BASE: its id, feature bits below 32, its first queues. */
 bool vq_open(uint32_t id, uint32_t features, uint32_t n_queues);
@@ -73,6 +73,7 @@ uint32_t vq_call(uint32_t index, const struct vq_buffer *b, unsigned int n);
 
 /* One device at VIRTIO_BASE, driven as a small driver would: 0 or the step that failed. */
 unsigned int blk_test(void);
+unsigned int console_test(void);
 unsigned int fs_test(void);
 unsigned int net_test(void);
 
