@@ -10,7 +10,6 @@ setup() {
 	[ -f "$KERNEL" ] || skip "no $KERNEL (run it in the test bed)"
 	"$VMM" --self-test 2>/dev/null || skip "no KVM that runs a normal kernel"
 	cd "$BATS_TEST_TMPDIR" || return
-	exec 3>&- # bats waits for whoever has it
 }
 
 teardown() {
@@ -18,7 +17,7 @@ teardown() {
 }
 
 # initrd <SCRIPT: a root with busybox and the console's driver, whose init runs SCRIPT. "port NAME"
-# prints the device of a named port. What init prints goes to ttyS0 until SCRIPT takes hvc0.
+# prints the device of a named port, and waits for it. SCRIPT has hvc0 as its terminal.
 initrd() {
 	local name
 
@@ -31,10 +30,14 @@ initrd() {
 		#!/bin/busybox sh
 		/bin/busybox mount -t proc proc /proc
 		export PATH=/bin; busybox --install -s /bin
-		mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs tmp /tmp
+		mount -t devtmpfs dev /dev
+		exec </dev/null >/dev/null 2>&1 # there was no console yet
+		mount -t sysfs sys /sys; mount -t tmpfs tmp /tmp
 		for m in virtio_ring virtio virtio_mmio virtio_console; do insmod /mod/$m.ko; done
-		port() { local d; for d in /sys/class/virtio-ports/*; do [ "$(cat $d/name)" != $1 ] || echo /dev/${d##*/}; done; }
-		until [ -e /dev/hvc0 ] || [ -n "$(port one)" ]; do sleep 0.1; done
+		find_port() { local d; for d in /sys/class/virtio-ports/*; do [ "$(cat $d/name)" != $1 ] || echo /dev/${d##*/}; done; }
+		port() { until [ -n "$(find_port $1)" ]; do sleep 0.1; done; find_port $1; }
+		until [ -e /dev/hvc0 ]; do sleep 0.1; done
+		exec <>/dev/hvc0 >&0 2>&1
 	END
 	cat >>root/init
 	echo 'poweroff -f' >>root/init
@@ -45,7 +48,7 @@ initrd() {
 # start OPTION...: the machine in the background; its messages are in the file err.
 start() {
 	"$VMM" --kernel "$KERNEL" --initrd init.cpio --append 'console=hvc0 quiet panic=-1 cryptomgr.notests' \
-		"$@" </dev/null 2>err &
+		"$@" </dev/null 2>err 3>&- &
 	vmm=$!
 }
 
@@ -53,7 +56,7 @@ start() {
 ended() {
 	local rc=0
 
-	timeout 100 tail --pid="$vmm" -f /dev/null
+	timeout 200 tail --pid="$vmm" -f /dev/null
 	wait "$vmm" || rc=$?
 	cat err # shown when the test fails
 	[ "$rc" -eq "$1" ]
@@ -64,7 +67,7 @@ ended() {
 seen() {
 	local i
 
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 2000; i++)); do
 		! grep -qs -- "$1" "$2" || return 0
 		sleep 0.1
 	done
@@ -77,14 +80,14 @@ seen() {
 	local pty
 
 	initrd <<-'END'
-		setsid -c sh -c 'exec sh -i <>/dev/hvc0 >&0 2>&1'
+		setsid -c sh -i
 	END
 	start --console pty
 	seen '^console: /dev/pts/' err
 	pty=$(sed -n 's/^console: //p' err)
 	stty -F "$pty" rows 33 cols 111
 	mkfifo typed
-	cat "$pty" >screen &
+	cat "$pty" >screen 3>&- &
 	exec 4>"$pty"
 	seen '# ' screen
 	echo 'echo answer $((6 * 7)) on $(tty)' >&4
@@ -101,8 +104,8 @@ seen() {
 	printf '\003' >&4
 	seen 'slept 130' screen
 	# No newline of it may be changed: the output is the last thing on the screen.
-	echo 'stty -opost; yes 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde | head -c 3000000 | tee /tmp/big | cat; md5sum /tmp/big | cut -c 1-32; stty opost; echo that was all' >&4
-	seen 'that was all' screen
+	echo 'stty -opost; yes 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde | head -c 3000000 | tee /tmp/big | cat; md5sum /tmp/big | cut -c 1-32; stty opost; echo that was $((6 * 7))' >&4
+	seen 'that was 42' screen
 	exec 4>&-
 	[ "$(grep -a -c '^0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde$' screen)" -ge 46874 ]
 	grep -a -q "^$(yes 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde | head -c 3000000 | md5sum | cut -c 1-32)" screen
@@ -114,44 +117,49 @@ seen() {
 	initrd <<-'END'
 		echo init on hvc0
 		read line && echo "read: $line"
-		cat >/tmp/rest; md5sum /tmp/rest
+		cat
 	END
-	# shellcheck disable=SC2094 # -
-	{ echo first line; } |
-		timeout -s KILL 100 "$VMM" --kernel "$KERNEL" --initrd init.cpio --console stdio \
-			--append 'console=hvc0 panic=-1 cryptomgr.notests' >out 2>err &
+	echo first line |
+		"$VMM" --kernel "$KERNEL" --initrd init.cpio --console stdio \
+			--append 'console=hvc0 panic=-1 cryptomgr.notests' >out 2>err 3>&- &
 	vmm=$!
 	seen 'read: first line' out
 	seen 'init on hvc0' out
 	grep -q 'Linux version' out
-	kill -TERM "$(pgrep bivalve-vmm)"
-	wait "$vmm" || true
-	vmm=
+	kill -TERM "$vmm" # the end of the input is not the guest's end
+	ended 143
 }
 
 @test "console: named ports both ways, ends of input, clients that come and go" {
 	head -c 2000000 /dev/urandom >in
 	initrd <<-'END'
-		cat /sys/class/virtio-ports/*/name
 		one=$(port one) two=$(port two) three=$(port three)
+		sleep 1 # that they are open is the next message
 		cat $one >/tmp/in; md5sum </tmp/in | cut -c 1-32
 		cat /tmp/in >$two
-		# A conversation: each session of the guest is one of the client.
+		# A conversation: each session of the guest is one of the client. Without a client there is no input.
 		exec 5<>$three
-		read word <&5; echo "heard $word"; echo "you said $word" >&5
+		until read word <&5; do sleep 0.2; done
+		echo "heard $word"; echo "you said $word" >&5
 		exec 5>&-
-		cat $three; echo end of input
+		until cat $three >/tmp/last && [ -s /tmp/last ]; do sleep 0.2; done
+		cat /tmp/last; echo end of input
 		sleep 1
 	END
 	exec 5<in
 	start --console file:out --port one=fd:5 --port two=file:copy --port three=unix:sock
 	exec 5<&-
-	seen one out
+	seen . out
 	[ "$(stat -c %a sock)" = 600 ]
-	[ "$({ echo hello; sleep 20; } | timeout 60 socat - UNIX-CONNECT:sock)" = 'you said hello' ]
+	mkfifo typed
+	exec 6<>typed
+	socat - UNIX-CONNECT:sock <typed >reply 3>&- &
+	echo hello >&6
+	wait $!
+	[ "$(<reply)" = 'you said hello' ]
 	seen 'heard hello' out
-	seen "$(md5sum <in | cut -c 1-32)" out
-	until printf 'last words\n' | socat - UNIX-CONNECT:sock && grep -q 'end of input' out; do sleep 0.5; done
+	grep -q "$(md5sum <in | cut -c 1-32)" out
+	until printf 'last words\n' | socat - UNIX-CONNECT:sock; grep -q 'end of input' out; do sleep 1; done
 	ended 0
 	grep -q 'last words' out
 	cmp in copy

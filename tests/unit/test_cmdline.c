@@ -85,6 +85,18 @@ static void test_bad(void)
 		{ "--user nobody", -EINVAL, "want UID:GID" },
 		{ "--user 4294967295", -EINVAL, "want UID:GID" },
 		{ "--kernel k --user 5 --no-sandbox", -EINVAL, "of no use" },
+		{ "--console tty", -EINVAL, "--console 'tty': want 'stdio'" },
+		{ "--console fd:", -EINVAL, "--console 'fd:'" },
+		{ "--console pty --console stdio", -EEXIST, "--console was given twice" },
+		{ "--port pty", -EINVAL, "--port 'pty': want NAME=WHERE" },
+		{ "--port =pty", -EINVAL, "want NAME=WHERE" },
+		{ "--port a=stdio", -EINVAL, "want NAME=WHERE" },
+		{ "--port a=unix:", -EINVAL, "want NAME=WHERE" },
+		{ "--port "
+		  "a123456789012345678901234567890123456789012345678901234567890123=pty",
+		  -EINVAL, "a name of up to 63 bytes" },
+		{ "--port a=pty --port a=fd:3", -EEXIST, "the name was given twice" },
+		{ "--kernel k --console stdio --serial stdio", -EINVAL, "the console has it" },
 		{ "--balloon --balloon", -EEXIST, "--balloon was given twice" },
 	};
 	struct vmm_options o;
@@ -94,6 +106,27 @@ static void test_bad(void)
 		CHECK_EQ(parse(cases[i].words, &o, &err), cases[i].rc);
 		CHECK_HAS(err.msg, cases[i].text);
 	}
+}
+
+/* One device, whatever the order. */
+static void test_console(void)
+{
+	struct vmm_options o;
+	struct err err;
+
+	CHECK_EQ(parse("--kernel k --rng", &o, &err), 0);
+	CHECK_STR(vmm_options_console(&o), NULL);
+	CHECK_EQ(parse("--kernel k --port a=pty --port ab=fd:3", &o, &err), 0);
+	CHECK_EQ(o.n_devices, 1);
+	CHECK_EQ(o.n_ports, 2);
+	CHECK_STR(o.ports[1], "ab=fd:3");
+	CHECK_STR(vmm_options_console(&o), NULL);
+	CHECK_EQ(parse("--kernel k --port a=pty --console file:x --rng", &o, &err), 0);
+	CHECK_EQ(o.n_devices, 2);
+	CHECK_STR(vmm_options_console(&o), "file:x");
+	CHECK_EQ(parse("--kernel k --console unix:/a --port a=file:b", &o, &err), 0);
+	CHECK_EQ(o.n_devices, 1);
+	CHECK_STR(vmm_options_console(&o), "unix:/a");
 }
 
 static void test_many_devices(void)
@@ -109,4 +142,4 @@ static void test_many_devices(void)
 	CHECK_EQ(o.n_devices, VMM_DEVICES_MAX);
 }
 
-TEST_MAIN(TEST(test_good), TEST(test_bad), TEST(test_many_devices))
+TEST_MAIN(TEST(test_good), TEST(test_bad), TEST(test_console), TEST(test_many_devices))

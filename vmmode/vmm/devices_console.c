@@ -131,9 +131,12 @@ static int open_pty(const struct place *p, struct console_port_options *out, str
 static int remove_stale(const struct place *p, const struct sockaddr_un *a, struct err *err)
 {
 	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
 
 	if (fd < 0)
 		return sys_error(p, "make a socket", err);
+	if (lstat(a->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return 0; /* bind(2) refuses what is no socket */
 	if (connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 || errno == EAGAIN) {
 		errno = EADDRINUSE;
 		return sys_error(p, "somebody listens there", err);

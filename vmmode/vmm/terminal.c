@@ -26,7 +26,8 @@ static bool may_change(int fd)
 /* Async-signal-safe. */
 static void restore(struct terminal *t)
 {
-	for (int i = 0; i < t->n_ttys; i++) {
+	/* Backwards: of two names for one terminal the first one knows what was. */
+	for (int i = t->n_ttys - 1; i >= 0; i--) {
 		if (t->ttys[i].is_raw && may_change(t->ttys[i].fd))
 			(void)tcsetattr(t->ttys[i].fd, TCSANOW, &t->ttys[i].before);
 		t->ttys[i].is_raw = false;
@@ -142,5 +143,6 @@ void terminal_fini(struct terminal *t)
 		(void)sigaction(fatal[i], &before_fatal[i], NULL);
 	loop_remove(t->loop, &t->cont);
 	cleanup_close(&t->cont.fd);
+	t->n_ttys = 0;
 	t->loop = NULL;
 }
