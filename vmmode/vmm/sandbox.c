@@ -19,6 +19,7 @@
 
 #include "spec/base/log.h"
 #include "spec/base/num.h"
+#include "spec/base/str.h"
 #include "vmmode/vmm/sandbox_filter.h"
 
 #define CAP_BIT(cap) (UINT64_C(1) << (cap))
@@ -104,6 +105,8 @@ int sandbox_close_inherited(const struct vmm_options *opts, struct err *err)
 	n = find_fds(opts->serial, keep, n);
 	for (unsigned int i = 0; i < opts->n_devices; i++)
 		n = find_fds(opts->devices[i].text, keep, n);
+	for (unsigned int i = 0; i < opts->n_ports; i++)
+		n = find_fds(opts->ports[i], keep, n);
 	if (n == INHERITED_MAX)
 		return err_set(err, -EINVAL, "more than %d inherited descriptors",
 			       INHERITED_MAX - 1);
@@ -150,18 +153,34 @@ static int raise_descriptors(struct err *err)
 						  : 0;
 }
 
+/* With vsock, and with a console or a port at a socket. */
+static bool has_socket(const struct vmm_options *opts)
+{
+	const char *console = vmm_options_console(opts);
+
+	if (console && str_starts(console, "unix:"))
+		return true;
+	for (unsigned int i = 0; i < opts->n_ports; i++) {
+		if (strstr(opts->ports[i], "=unix:"))
+			return true;
+	}
+	for (unsigned int i = 0; i < opts->n_devices; i++) {
+		if (opts->devices[i].kind == VMM_VSOCK)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The sockets that a guest connects to, and the folder that its own is removed from, are those of
- * who started the machine: with vsock it stays that user, if only in number.
+ * who started the machine: with sockets it stays that user, if only in number.
  */
 static void choose_ids(struct sandbox *s, const struct vmm_options *opts)
 {
-	bool has_vsock = false;
+	const bool stays = has_socket(opts);
 
-	for (unsigned int i = 0; i < opts->n_devices; i++)
-		has_vsock = has_vsock || opts->devices[i].kind == VMM_VSOCK;
-	s->uid = has_vsock ? geteuid() : NOBODY;
-	s->gid = has_vsock ? getegid() : NOBODY;
+	s->uid = stays ? geteuid() : NOBODY;
+	s->gid = stays ? getegid() : NOBODY;
 	if (opts->has_user) {
 		s->uid = opts->uid;
 		s->gid = opts->gid;

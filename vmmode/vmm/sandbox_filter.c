@@ -23,10 +23,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "vmmode/vmm/exit.h"
+#include "vmmode/vmm/terminal.h"
 
 #if defined(__x86_64__)
 #define ARCH AUDIT_ARCH_X86_64
@@ -111,6 +113,13 @@ static const struct row rows[] = {
 	CALL(restart_syscall, ALL),                 /* the kernel: a wait that was stopped and goes on */
 	CALL(sched_yield, ALL),                     /* the C library's locks */
 	CALL(sched_getaffinity, ALL),               /* malloc: how many processors there are */
+	IOCTL(TCGETS, ALL),                         /* terminals are restored at every end: the next three too */
+	IOCTL(TCSETS, ALL),                         /* by whichever thread crashes */
+	IOCTL(TIOCGPGRP, ALL),                      /* in the foreground alone */
+#ifdef SYS_getpgrp
+	CALL(getpgrp, ALL),                         /* the same */
+#endif
+	CALL(getpgid, ALL),                         /* the same, on other processors */
 	CALL(exit, ALL),                            /* a thread's end */
 	CALL(exit_group, ALL),                      /* the program's end */
 
@@ -149,6 +158,9 @@ static const struct row rows[] = {
 	CALL(recvmsg, LOOP),                        /* into buffers in guest memory */
 	CALL(shutdown, LOOP),                       /* one way is closed */
 	CALL_IF(unlinkat, LOOP, 2, UINT32_MAX, 0),  /* the socket, at the end */
+	IOCTL(TIOCGWINSZ, LOOP),                    /* console: the window's size */
+	FCNTL(F_DUPFD_CLOEXEC, LOOP),               /* console: a client's socket, one for each way */
+	FCNTL(F_GETFL, LOOP),                       /* console: may a write wait */
 #ifdef SYS_poll
 	CALL(poll, LOOP | FILES),                   /* serial: is the output writable; files: a kick */
 #endif
@@ -351,6 +363,7 @@ static void on_forbidden(int sig, siginfo_t *info, void *context)
 		     "ended\n",
 		     info->si_syscall, call_name(info->si_syscall),
 		     is_ours ? kind_names[info->si_errno] : "?");
+	terminal_restore();
 	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
 		_exit(VMM_EXIT_FORBIDDEN);
 	_exit(VMM_EXIT_FORBIDDEN);

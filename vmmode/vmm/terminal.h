@@ -39,6 +39,10 @@ void terminal_signals(sigset_t *set);
  */
 MUST_CHECK int terminal_use(struct terminal *t, struct loop *loop, int fd, struct err *err);
 
+/* terminal_restore - for a signal handler that ends the process: brings back what was, if anything
+ * was changed. Async-signal-safe. */
+void terminal_restore(void);
+
 /* terminal_fini - brings back what was; before the descriptors are closed. */
 void terminal_fini(struct terminal *t);
 
