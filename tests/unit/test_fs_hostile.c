@@ -428,6 +428,52 @@ static void test_races(void)
 	rig_close(&r);
 }
 
+struct flipper {
+	uint8_t *ram;
+	atomic_bool stop;
+};
+
+/* Rewrites the request's header and arguments while the server reads them. */
+static void *flip_request(void *arg)
+{
+	struct flipper *f = arg;
+	volatile uint32_t *p = (volatile uint32_t *)(void *)f->ram;
+
+	for (unsigned int i = 0; !atomic_load_explicit(&f->stop, memory_order_relaxed); i++) {
+		p[i % 32] = i % 3 ? UINT32_MAX : i % 70;
+		p[i % 32] = i % 5 ? sizeof(struct fuse_in_header) + i % 64 : 0;
+	}
+	return NULL;
+}
+
+/* The server's view of a request is one copy: it answers, whatever the guest writes meanwhile. */
+static void test_double_fetch(void)
+{
+	struct flipper f = { 0 };
+	pthread_t thread;
+	struct rig r;
+
+	rig_open(&r, &plain);
+	CHECK_EQ(rig_init(&r), sizeof(struct fuse_init_out));
+	CHECK_EQ(close(openat(r.root_fd, "file", O_CREAT | O_RDWR | O_CLOEXEC, 0644)), 0);
+	f.ram = r.ram + RIG_IN;
+	CHECK_EQ(pthread_create(&thread, NULL, flip_request, &f), 0);
+	for (int i = 0; i < 3000 && !test_failed; i++) {
+		const struct rig_part name = { "file", 5 };
+
+		rig_send(&r, i % 2 ? FUSE_LOOKUP : FUSE_GETATTR, FUSE_ROOT_ID, &name, 1);
+		if (rig_wait(&r, r.queue, RIG_WAIT_MS) < 0)
+			TEST_FAIL("request %d was not given back", i);
+	}
+	atomic_store(&f.stop, true);
+	(void)pthread_join(thread, NULL);
+	CHECK(!atomic_load(&r.dev->broken));
+	CHECK_EQ(rig_init(&r),
+		 sizeof(struct fuse_init_out)); /* one of them may have been DESTROY */
+	CHECK(rig_op(&r, FUSE_LOOKUP, FUSE_ROOT_ID, RIG_NONE, "file", NULL) > 0);
+	rig_close(&r);
+}
+
 /* One user of a queue of its own; two of them share inodes and files tables. */
 static void *use_queue(void *arg)
 {
@@ -562,4 +608,5 @@ static void test_event_idx(void)
 TEST_MAIN(TEST(test_bad_names), TEST(test_bad_nodes), TEST(test_lying_lengths),
 	  TEST(test_small_replies), TEST(test_broken_rings), TEST(test_special_files),
 	  TEST(test_forget), TEST(test_few_descriptors), TEST(test_file_bound), TEST(test_races),
-	  TEST(test_two_queues), TEST(test_reset_in_flight), TEST(test_event_idx))
+	  TEST(test_double_fetch), TEST(test_two_queues), TEST(test_reset_in_flight),
+	  TEST(test_event_idx))

@@ -2,6 +2,11 @@
 /* The virtqueue against a well-behaved and against a hostile driver. */
 #include "vmmode/virtio/queue.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "spec/base/proc.h"
 #include "tests/unit/test.h"
 #include "tests/unit/vq_driver.h"
 
@@ -368,8 +373,97 @@ static void test_indirect_to_itself(void)
 	rig_fini(&r);
 }
 
+/* ---- a second processor that changes the rings meanwhile ---------------------------------------
+ */
+
+struct racer {
+	struct rig *r;
+	atomic_bool stop;
+};
+
+/* Turns each descriptor from good to bad and back, between any two reads of the device. */
+static void *race(void *arg)
+{
+	static const struct vring_desc evil[] = {
+		{ VQD_GPA + VQD_BYTES - 8, 0x1000, W | N, 3 },
+		{ UINT64_MAX - 8, 0xffffffff, N, 0 },
+		{ VQD_GPA + VQD_DATA, 0xfff0, I, 7 },
+		{ VQD_GPA, 16 * SIZE, I, 0xffff }, /* the table itself */
+		{ 0, 0, W | N | I, 0 },
+	};
+	struct racer *racer = arg;
+	struct vqd *d = &racer->r->d;
+
+	for (unsigned int i = 0; !atomic_load_explicit(&racer->stop, memory_order_relaxed); i++) {
+		const struct vring_desc *e = &evil[i % ARRAY_LEN(evil)];
+		struct vring_desc *at = &d->desc[i % SIZE];
+
+		__atomic_store_n(&at->len, e->len, __ATOMIC_RELAXED);
+		__atomic_store_n(&at->addr, e->addr, __ATOMIC_RELAXED);
+		__atomic_store_n(&at->flags, e->flags, __ATOMIC_RELAXED);
+		__atomic_store_n(&at->next, e->next, __ATOMIC_RELAXED);
+		__atomic_store_n(&at->flags, W | N, __ATOMIC_RELAXED);
+		__atomic_store_n(&at->next, (uint16_t)((i + 1) % SIZE), __ATOMIC_RELAXED);
+		__atomic_store_n(&at->addr, VQD_GPA + VQD_DATA, __ATOMIC_RELAXED);
+		__atomic_store_n(&at->len, 64, __ATOMIC_RELAXED);
+		__atomic_store_n(&at->flags, W, __ATOMIC_RELAXED);
+		__atomic_store_n(&d->avail->ring[i % SIZE], (uint16_t)(i % (SIZE + 1)),
+				 __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* Whatever a chain came to be while it changed: every byte of it is guest memory. */
+static void check_chain(const struct rig *r)
+{
+	const struct virtq_chain *c = &r->chain;
+	uint64_t sum = 0;
+
+	if (c->n_read + c->n_write > SIZE)
+		TEST_FAIL("%d buffers", c->n_read + c->n_write);
+	for (size_t i = 0; i < (size_t)c->n_read + c->n_write; i++) {
+		const uint8_t *p = c->iov[i].iov_base;
+		const size_t off = (size_t)(p - r->ram);
+
+		if (off > VQD_BYTES || c->iov[i].iov_len > VQD_BYTES - off)
+			TEST_FAIL("a buffer at %zu of %zu bytes", off, c->iov[i].iov_len);
+		sum += c->iov[i].iov_len;
+	}
+	CHECK_EQ(sum, (uint64_t)c->read_bytes + c->write_bytes);
+}
+
+static void test_double_fetch(void)
+{
+	enum { WANTED = 5000, RACE_MS = 5000 };
+	const int64_t end = proc_now_ms() + RACE_MS;
+	struct racer racer = { 0 };
+	unsigned int good = 0;
+	unsigned int bad = 0;
+	pthread_t thread;
+	struct rig r;
+
+	rig_init(&r);
+	racer.r = &r;
+	CHECK_EQ(pthread_create(&thread, NULL, race, &racer), 0);
+	while (!test_failed && good < WANTED && proc_now_ms() < end) {
+		__atomic_store_n(&r.d.avail->idx, (uint16_t)(r.q.next_avail + 1), __ATOMIC_RELEASE);
+		if (virtq_pop(&r.q, &r.chain) <= 0) {
+			if (++bad % 64 == 0) /* one processor may be all there is */
+				sched_yield();
+			continue;
+		}
+		good++;
+		check_chain(&r);
+		virtq_push(&r.q, r.chain.head, 0);
+	}
+	atomic_store(&racer.stop, true);
+	(void)pthread_join(thread, NULL);
+	CHECK(good > 0);
+	rig_fini(&r);
+}
+
 TEST_MAIN(TEST(test_mem), TEST(test_activate_refuses), TEST(test_round_trip),
 	  TEST(test_hostile_chains), TEST(test_chain_lengths), TEST(test_indirect),
 	  TEST(test_total_length), TEST(test_index_jumps), TEST(test_in_flight_is_bounded),
 	  TEST(test_calls), TEST(test_kicks), TEST(test_fill_then_publish),
-	  TEST(test_indirect_to_itself))
+	  TEST(test_indirect_to_itself), TEST(test_double_fetch))
