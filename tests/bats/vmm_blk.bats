@@ -38,21 +38,21 @@ libraries() {
 	modprobe loop
 	LOOP=$(losetup --find --show back)
 	libraries /sbin/mke2fs
-	run_guest virtio_blk --cpus 2 --disk uring,engine=io_uring,serial=first --disk threads,engine=threads,queues=3 \
+	BOOT_SECONDS=400 run_guest virtio_blk --cpus 2 --disk uring,engine=io_uring,serial=first --disk threads,engine=threads,queues=3 \
 		--disk ro,ro --disk "$LOOP" <<-'END'
 		echo queues $(ls /sys/block/vda/mq | wc -l) $(ls /sys/block/vdb/mq | wc -l) serial $(cat /sys/block/vda/serial)
-		cd /tmp; mkdir m
+		cd /tmp; mkdir m # the shell would take busybox's mke2fs for the name alone
 		for d in vda vdb vdd; do
-			check $d-fs sh -c "mke2fs -q -t ext4 -O ^has_journal /dev/$d && mount -t ext4 /dev/$d m"
-			check $d-file blkcheck write m/file 8000000 1 600
-			check $d-two sh -c 'blkcheck write m/a 4000000 2 300 direct & blkcheck write m/b 4000000 3 200 sync || exit 1; wait $!'
+			check $d-fs sh -c "/bin/mke2fs -q -t ext4 -O ^has_journal /dev/$d && mount -t ext4 /dev/$d m"
+			check $d-file blkcheck write m/file 4000000 1 300
+			check $d-two sh -c 'blkcheck write m/a 2000000 2 150 direct & blkcheck write m/b 2000000 3 100 sync || exit 1; wait $!'
 			check $d-remount sh -c "umount m && mount -t ext4 /dev/$d m"
-			check $d-verify sh -c 'blkcheck verify m/file 8000000 1 600 && blkcheck verify m/a 4000000 2 300 && blkcheck verify m/b 4000000 3 200'
+			check $d-verify sh -c 'blkcheck verify m/file 4000000 1 300 && blkcheck verify m/a 2000000 2 150 && blkcheck verify m/b 2000000 3 100'
 			check $d-umount umount m
 		done
 		for d in vda vdb; do
-			check $d-raw blkcheck write /dev/$d 30000000 4 800 direct
-			check $d-raw-verify blkcheck verify /dev/$d 30000000 4 800 direct
+			check $d-raw blkcheck write /dev/$d 30000000 4 300 direct
+			check $d-raw-verify blkcheck verify /dev/$d 30000000 4 300 direct
 			check $d-zero blkcheck zero /dev/$d 40000000 1048576
 			check $d-discard blkcheck discard /dev/$d 33554432 33554432
 			check $d-unmap blkcheck zero-unmap /dev/$d 0 65536
@@ -64,7 +64,7 @@ libraries() {
 		echo ro has $(md5sum </dev/vdc)
 		refuse past-the-end dd if=/dev/zero of=/dev/vda bs=1M seek=64 count=1
 	END
-	[[ $output = *'queues 2 3 serial first'* || $output = *'queues 2 2 serial first'* ]]
+	[[ $output = *'queues 2 2 serial first'* ]] # of three, one for each processor is used
 	cmp ro ro.was
 	[[ $output = *"ro has $(md5sum <ro)"* ]]
 	# The second half was given back, and what was written there before too.

@@ -58,6 +58,23 @@ setup() {
 	[ "$status" -eq 249 ]
 }
 
+@test "linux: what ended the guest is told: an exit status of its own choice, a panic" {
+	guest_file "$TOOLS/portout"
+	initrd '' 'portout 0xf4 77'
+	boot "$KERNEL"
+	[ "$status" -eq 77 ]
+	# The driver that tells a panic is a module, where the kernel has it.
+	if module_files pvpanic-mmio >/dev/null 2>&1; then
+		initrd 'pvpanic-mmio' 'echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger'
+		boot "$KERNEL"
+		[ "$status" -eq 250 ]
+	else
+		initrd '' 'echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger'
+		boot "$KERNEL"
+		[ "$status" -eq 249 ]
+	fi
+}
+
 @test "linux: kill -9 leaves nothing behind" {
 	initrd '' 'echo init is here' 'sleep 60'
 	"$VMM" --kernel "$KERNEL" --initrd init.cpio --append 'console=ttyS0 quiet' </dev/null >serial 3>&- &

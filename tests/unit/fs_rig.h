@@ -66,7 +66,8 @@ static inline void rig_open(struct rig *r, const struct virtio_fs_options *opts)
 	strcpy(r->path, "/tmp/bivalve-fs.XXXXXX");
 	if (!mkdtemp(r->path))
 		abort();
-	r->root_fd = open(r->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* opts->root_fd: another folder, which rig_close() closes. */
+	r->root_fd = o.root_fd > 0 ? o.root_fd : open(r->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	r->proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	r->ram = vqd_ram_new(&r->mem);
 	for (unsigned int i = 0; i < RIG_QUEUES; i++) {

@@ -3,7 +3,9 @@
 #include "vmmode/virtio/blk.h"
 
 #include <linux/virtio_blk.h>
+#include <pthread.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "tests/unit/filtered.h"
 #include "tests/unit/vq_rig.h"
@@ -300,6 +302,56 @@ static void break_ring(struct rig *r, int how)
 	rig_kick(r, 0);
 }
 
+struct flipper {
+	uint8_t *ram;
+	atomic_bool stop;
+};
+
+/* Rewrites headers and ranges while requests run. */
+static void *flip_headers(void *arg)
+{
+	struct flipper *f = arg;
+	volatile uint32_t *p = (volatile uint32_t *)(void *)(f->ram + HDR);
+
+	for (unsigned int i = 0; !atomic_load_explicit(&f->stop, memory_order_relaxed); i++) {
+		p[i % 16] = i % 3 ? i % 15 : UINT32_MAX;
+		p[i % 16] = i % 5;
+	}
+	return NULL;
+}
+
+/* Whatever the header says when it is read: the request is answered and the disk keeps its size. */
+static void test_double_fetch(void)
+{
+	for (size_t e = 0; e < ARRAY_LEN(engines); e++) {
+		auto_close int fd = disk_new();
+		const struct virtio_blk_options o = { .fd = fd,
+						      .n_queues = 1,
+						      .engine = engines[e] };
+		struct flipper f = { 0 };
+		pthread_t thread;
+		struct stat st;
+		struct rig r;
+
+		setup(&r, &o);
+		CHECK_EQ(rig_activate(&r, DEFAULT, 1), 0);
+		f.ram = r.ram;
+		CHECK_EQ(pthread_create(&thread, NULL, flip_headers, &f), 0);
+		for (int i = 0; i < 1000 && !test_failed; i++) {
+			const uint32_t type = i % 2 ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_DISCARD;
+
+			if (one(&r, type, (uint64_t)i, 512) < 0)
+				TEST_FAIL("request %d: no answer", i);
+		}
+		atomic_store(&f.stop, true);
+		(void)pthread_join(thread, NULL);
+		CHECK(!atomic_load(&r.dev->broken));
+		CHECK_EQ(fstat(fd, &st), 0);
+		CHECK_EQ(st.st_size, DISK_BYTES);
+		rig_fini(&r);
+	}
+}
+
 /* Each breach: NEEDS_RESET, and after the reset the device works as new. */
 static void test_broken_rings(void)
 {
@@ -381,4 +433,4 @@ static void test_engine(void)
 
 TEST_MAIN(TEST(test_options), TEST(test_config), TEST(test_round_trip), TEST(test_ranges),
 	  TEST(test_batches), TEST(test_reset_in_flight), TEST(test_broken_rings),
-	  TEST(test_rate_limit), TEST(test_engine))
+	  TEST(test_rate_limit), TEST(test_engine), TEST(test_double_fetch))

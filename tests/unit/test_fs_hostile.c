@@ -257,6 +257,35 @@ static void test_special_files(void)
 	rig_close(&r);
 }
 
+/* Links of /proc that lead to open files and to the host's root: they are links, and lead nowhere.
+ */
+static void test_magic_links(void)
+{
+	static const char *const names[] = { "cwd", "root", "exe" };
+	const struct virtio_fs_options o = { .root_fd = open("/proc/self",
+							     O_PATH | O_DIRECTORY | O_CLOEXEC) };
+	struct rig r;
+
+	rig_open(&r, &o);
+	CHECK_EQ(rig_init(&r), sizeof(struct fuse_init_out));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		int rc;
+		uint64_t node = rig_lookup(&r, FUSE_ROOT_ID, names[i], &rc);
+
+		CHECK(node > FUSE_ROOT_ID);
+		CHECK(S_ISLNK(rig_attr(&r, node, &rc).mode));
+		(void)rig_lookup(&r, node, "etc", &rc);
+		CHECK_EQ(rc, -ENOTDIR);
+		(void)rig_open_node(&r, FUSE_OPEN, node, O_RDONLY, &rc);
+		CHECK_EQ(rc, -ENXIO);
+		(void)rig_open_node(&r, FUSE_OPENDIR, node, O_RDONLY, &rc);
+		CHECK_EQ(rc, -ENOTDIR);
+		(void)rig_create(&r, FUSE_ROOT_ID, names[i], O_RDONLY, 0644, &rc);
+		CHECK(rc < 0);
+	}
+	rig_close(&r);
+}
+
 static void test_forget(void)
 {
 	const struct fuse_forget_one many[] = { { 2, 1 }, { UINT64_MAX, UINT64_MAX }, { 1, 9 } };
@@ -607,6 +636,6 @@ static void test_event_idx(void)
 
 TEST_MAIN(TEST(test_bad_names), TEST(test_bad_nodes), TEST(test_lying_lengths),
 	  TEST(test_small_replies), TEST(test_broken_rings), TEST(test_special_files),
-	  TEST(test_forget), TEST(test_few_descriptors), TEST(test_file_bound), TEST(test_races),
-	  TEST(test_double_fetch), TEST(test_two_queues), TEST(test_reset_in_flight),
-	  TEST(test_event_idx))
+	  TEST(test_magic_links), TEST(test_forget), TEST(test_few_descriptors),
+	  TEST(test_file_bound), TEST(test_races), TEST(test_double_fetch), TEST(test_two_queues),
+	  TEST(test_reset_in_flight), TEST(test_event_idx))

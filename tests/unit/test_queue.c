@@ -254,6 +254,8 @@ static void test_total_length(void)
 static void test_index_jumps(void)
 {
 	static const int jumps[] = { SIZE + 1, 0x8000, 0xffff };
+	struct vqd_buf buf = { VQD_DATA, 1, false };
+	struct rig back;
 
 	for (size_t i = 0; i < ARRAY_LEN(jumps); i++) {
 		struct rig r;
@@ -261,6 +263,37 @@ static void test_index_jumps(void)
 		rig_init(&r);
 		r.d.avail->idx = (uint16_t)jumps[i];
 		CHECK_EQ(virtq_pop(&r.q, &r.chain), -EPROTO);
+		rig_fini(&r);
+	}
+	/* Backwards, behind chains that were taken. */
+	rig_init(&back);
+	for (int i = 0; i < 3; i++) {
+		vqd_add(&back.d, &buf, 1);
+		CHECK_EQ(virtq_pop(&back.q, &back.chain), 1);
+		virtq_push(&back.q, back.chain.head, 0);
+	}
+	back.d.avail->idx = 2;
+	CHECK_EQ(virtq_pop(&back.q, &back.chain), -EPROTO);
+	rig_fini(&back);
+}
+
+/* The registers of devices, the local APIC, the top of the address space: no buffer, no ring. */
+static void test_not_memory(void)
+{
+	static const gpa_t places[] = { 0, 0xd0000000, 0xfec00000, 0xfee00000, 0xfffff000 };
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		struct virtq_config config;
+		struct virtq q = { 0 };
+		struct rig r;
+
+		rig_init(&r);
+		vqd_desc(&r.d, 0, places[i], 16, W, 0);
+		vqd_publish(&r.d, 0);
+		CHECK_EQ(virtq_pop(&r.q, &r.chain), -EFAULT);
+		config = r.d.config;
+		config.used = places[i];
+		CHECK_EQ(virtq_activate(&q, &r.mem, &config, 256), -EFAULT);
 		rig_fini(&r);
 	}
 }
@@ -466,4 +499,4 @@ TEST_MAIN(TEST(test_mem), TEST(test_activate_refuses), TEST(test_round_trip),
 	  TEST(test_hostile_chains), TEST(test_chain_lengths), TEST(test_indirect),
 	  TEST(test_total_length), TEST(test_index_jumps), TEST(test_in_flight_is_bounded),
 	  TEST(test_calls), TEST(test_kicks), TEST(test_fill_then_publish),
-	  TEST(test_indirect_to_itself), TEST(test_double_fetch))
+	  TEST(test_indirect_to_itself), TEST(test_double_fetch), TEST(test_not_memory))
