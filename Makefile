@@ -200,11 +200,11 @@ check-unit: unit
 check-bats: all net-tools test-tools guests
 	@tests/run.sh --bin $(B) --bats '$(BATS_FILES)'
 
-# In the test bed (tests/bed/README.md): what this machine may not have, cgroup v2 above all.
-BED_BATS ?= tests/bats/cgroups_v2.bats tests/bats/lifecycle.bats
+# In the test bed (tests/bed/README.md): what this machine may not have, cgroup v2 and a full KVM above all.
+BED_BATS ?= tests/bats/cgroups_v2.bats tests/bats/lifecycle.bats $(sort $(wildcard tests/bats/vmm_*.bats))
 .PHONY: check-vm
-check-vm: all test-tools
-	@BIVALVE_BIN=$(B) tests/bed/bats.sh --timeout 900 $(BED_BATS)
+check-vm: all test-tools guests
+	@BIVALVE_BIN=$(B) tests/bed/bats.sh --timeout 1500 $(BED_BATS)
 
 .PHONY: asan
 asan:

@@ -187,10 +187,10 @@ boot() {
 }
 
 @test "machine: a flood of serial output with a reader that sleeps loses bytes, says so, and ends" {
-	local lines=4000
+	local count=4000
 
-	[ -z "$BIVALVE_BED" ] || lines=1500 # there an exit costs ten times as much; a pipe takes 1000
-	{ timeout -s KILL 60 "$VMM" --kernel "$GUEST/linux64" --append "flood=$lines" </dev/null; echo $? >rc; } |
+	[ -z "$BIVALVE_BED" ] || count=1500 # there an exit costs ten times as much; a pipe takes 1000
+	{ timeout -s KILL 60 "$VMM" --kernel "$GUEST/linux64" --append "flood=$count" </dev/null; echo $? >rc; } |
 		{ sleep 3; cat >serial; }
 	[ "$(<rc)" -eq 0 ]
 	grep -q 'entry: linux64' serial

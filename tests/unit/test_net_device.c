@@ -207,6 +207,23 @@ static void test_config(void)
 	teardown(&n);
 }
 
+/* A plain card: nothing that would make a frame larger than the MTU, or leave its sum to others. */
+static void test_no_offloads(void)
+{
+	static const unsigned int gone[] = { VIRTIO_NET_F_CSUM,       VIRTIO_NET_F_GUEST_CSUM,
+					     VIRTIO_NET_F_GUEST_TSO4, VIRTIO_NET_F_GUEST_TSO6,
+					     VIRTIO_NET_F_HOST_TSO4,  VIRTIO_NET_F_HOST_TSO6,
+					     VIRTIO_NET_F_MRG_RXBUF };
+	struct virtio_net_options o = { .n_pairs = 1, .no_offloads = true };
+	struct net_rig n;
+
+	setup(&n, &o);
+	for (size_t i = 0; i < ARRAY_LEN(gone); i++)
+		CHECK(!(n.r.dev->offered & BIT(gone[i])));
+	CHECK(n.r.dev->offered & BIT(VIRTIO_NET_F_MAC));
+	teardown(&n);
+}
+
 static void test_header(void)
 {
 	static const struct {
@@ -643,8 +660,8 @@ static void test_peer_gone(void)
 	(void)close(pair[0]);
 }
 
-TEST_MAIN(TEST(test_options), TEST(test_config), TEST(test_header), TEST(test_offloads),
-	  TEST(test_transmit), TEST(test_transmit_refused), TEST(test_transmit_backpressure),
-	  TEST(test_receive), TEST(test_receive_merged), TEST(test_receive_large),
-	  TEST(test_receive_refused), TEST(test_control), TEST(test_multiqueue),
-	  TEST(test_rate_limit), TEST(test_peer_gone))
+TEST_MAIN(TEST(test_options), TEST(test_config), TEST(test_no_offloads), TEST(test_header),
+	  TEST(test_offloads), TEST(test_transmit), TEST(test_transmit_refused),
+	  TEST(test_transmit_backpressure), TEST(test_receive), TEST(test_receive_merged),
+	  TEST(test_receive_large), TEST(test_receive_refused), TEST(test_control),
+	  TEST(test_multiqueue), TEST(test_rate_limit), TEST(test_peer_gone))
