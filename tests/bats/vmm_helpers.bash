@@ -9,7 +9,7 @@
 #   boot "$KERNEL" --disk disk                                  $status, $output as of run
 #   run_guest 'virtio_blk' --disk disk <<<'SCRIPT'              both, and no check may have failed
 #
-# In the script: "check NAME COMMAND..." prints "NAME ok" or "NAME failed: what it said"; "refuse NAME
+# In the script: "check NAME COMMAND..." prints "NAME ok at UPTIME" or "NAME failed: what it said"; "refuse NAME
 # COMMAND..." is right when COMMAND fails. The guest is root in a busybox; /tmp is a tmpfs. What a test puts
 # into root/ before is there too: guest_file. A further processor: --cpus 2.
 
@@ -53,7 +53,7 @@ initrd() {
 		/bin/busybox mount -t proc proc /proc # --install asks it where busybox is
 		export PATH=/bin HOME=/; busybox --install -s /bin
 		mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs tmp /tmp
-		check() { local name="$1"; shift; if "$@" >/tmp/.out 2>&1; then echo "$name ok"; else echo "$name failed ($?): $(tail -n 5 /tmp/.out)"; fi; }
+		check() { local name="$1"; shift; if "$@" >/tmp/.out 2>&1; then echo "$name ok at $(cut -d " " -f 1 /proc/uptime)"; else echo "$name failed ($?): $(tail -n 5 /tmp/.out)"; fi; }
 		refuse() { local name="$1"; shift; if "$@" >/tmp/.out 2>&1; then echo "$name failed: it was not refused"; else echo "$name ok"; fi; }
 	END
 	for file in $files; do

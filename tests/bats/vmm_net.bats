@@ -66,9 +66,9 @@ card_script() {
 		ip link del t0
 	} 3>&- &
 	{
-		card_script 0 12
-		card_script 1 3
-		card_script 2 4
+		card_script 0 6
+		card_script 1 1
+		card_script 2 3
 		echo 'for i in $(seq 300); do [ "$(cat /sys/class/net/eth0/carrier)" = 0 ] && break; sleep 0.1; done'
 		echo 'check eth0-lost [ "$(cat /sys/class/net/eth0/carrier)" = 0 ]'
 		echo 'check eth2-lives ping -c 1 -W 20 10.7.2.1'
