@@ -156,6 +156,9 @@ static int dress_bridge(struct nl *nl, const struct network *n, struct err *err)
 					    .name = n->bridge,
 					    .set_up = true,
 					    .set_noarp = n->mode == NET_ISOLATED });
+	/* For [::1]:PORT of the host; for 127.0.0.1 see route_localnet. */
+	if (n->mode == NET_NAT && n->gateway6.family)
+		route_add_loopback6(&b, index, n->bridge);
 	if (n->uplink[0])
 		link_set(&b, &(struct link_change){ .name = n->uplink,
 						    .set_master = true,

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Routes over rtnetlink. Writes and reads messages. */
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "netns/rtnl.h"
+
+enum { LOOPBACK_METRIC = 1024 };
 
 void route_add_default(struct nl_batch *b, uint32_t index, const char *name,
 		       const struct ip_addr *gateway)
@@ -21,6 +24,25 @@ void route_add_default(struct nl_batch *b, uint32_t index, const char *name,
 					  link that would hold the gateway */
 	mnl_attr_put(h, RTA_GATEWAY, ip_bytes(gateway), gateway->b);
 	mnl_attr_put_u32(h, RTA_OIF, index);
+}
+
+void route_add_loopback6(struct nl_batch *b, uint32_t index, const char *name)
+{
+	struct nlmsghdr *h =
+	    nl_add(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL,
+		   &(struct nl_note){ "add the loopback route of", name, -EEXIST });
+	struct rtmsg *rt = mnl_nlmsg_put_extra_header(h, sizeof(*rt));
+
+	rt->rtm_family = AF_INET6;
+	rt->rtm_dst_len = 128;
+	rt->rtm_table = RT_TABLE_LOCAL;
+	rt->rtm_protocol = RTPROT_STATIC;
+	rt->rtm_scope = RT_SCOPE_UNIVERSE;
+	rt->rtm_type = RTN_LOCAL;
+	mnl_attr_put(h, RTA_DST, sizeof(in6addr_loopback), &in6addr_loopback);
+	mnl_attr_put_u32(h, RTA_OIF, index);
+	/* One of each bridge, and all behind the loopback's own, whose metric is 0. */
+	mnl_attr_put_u32(h, RTA_PRIORITY, LOOPBACK_METRIC + index);
 }
 
 struct each {

@@ -129,6 +129,13 @@ MUST_CHECK int addr_parse(const struct nlmsghdr *msg, uint32_t *out_index, struc
 void route_add_default(struct nl_batch *b, uint32_t index, const char *name,
 		       const struct ip_addr *gateway);
 
+/*
+ * route_add_loopback6 - ::1 is local for packets that come in by @index, too: the kernel looks for
+ * a route to ::1 on that very link. Packets to ::1 itself never come in there (ip6_rcv_core() drops
+ * them); those do whose destination NAT has turned back into ::1.
+ */
+void route_add_loopback6(struct nl_batch *b, uint32_t index, const char *name);
+
 /* route_fn - a unicast route of the main table; @link is the index it leaves by, 0 = several. */
 typedef int (*route_fn)(const struct ip_prefix *to, uint32_t link, void *data);
 

@@ -47,6 +47,11 @@ static void test_route(void)
 	/* RTM_NEWROUTE; AF_INET, table main, static, unicast, ONLINK; RTA_GATEWAY, RTA_OIF */
 	CHECK_BATCH(&b, "2c000000 18000106 00000000 00000000 02000000 fe040001 04000000 08000500 "
 			"0a000001 08000400 03000000");
+	nl_batch_clear(&b);
+	route_add_loopback6(&b, 3, "br0");
+	/* AF_INET6 /128, table local, static, local; RTA_DST, RTA_OIF, RTA_PRIORITY 1024 + 3 */
+	CHECK_BATCH(&b, "40000000 18000106 00000000 00000000 0a800000 ff040002 00000000 14000100 "
+			"00000000 00000000 00000000 00000001 08000400 03000000 08000600 03040000");
 }
 
 static int has_default(const struct ip_prefix *to, uint32_t link, void *data)
