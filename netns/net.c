@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "netns/dns.h"
 #include "netns/ipam.h"
 #include "netns/kernel.h"
 #include "netns/store.h"
@@ -43,6 +44,8 @@ static int forget(const struct net_store *s, const char *id, const struct net_en
 	if (rc < 0 && rc != -ENOENT) /* no tables, no rules */
 		return rc;
 	for (size_t i = 0; i < e->n; i++) {
+		if (e->end[i].has_dns)
+			dns_leave(s, &e->end[i], id);
 		ipam_release(s, e->end[i].network, &e->end[i].ip.addr, id);
 		ipam_release(s, e->end[i].network, &e->end[i].ip6.addr, id);
 	}
@@ -193,6 +196,7 @@ static int lease_end(struct net_job *j, size_t i, struct err *err)
 				 .mac = a->mac,
 				 .gateway = n->gateway,
 				 .gateway6 = n->gateway6,
+				 .has_dns = n->has_dns,
 				 .tap_fd = -1 };
 	(void)snprintf(end->network, sizeof(end->network), "%s", n->name);
 	(void)snprintf(end->port, sizeof(end->port), NAT_PORT_PREFIX "%012llx",
@@ -344,6 +348,15 @@ static int add_rules(struct net_job *j, struct err *err)
 	return kernel_rebuild_rules(j->s, &j->sockets.nft, err);
 }
 
+/* Under the lock: one of them starts the resolver. */
+static int join_resolver(struct net_job *j, size_t i, struct err *err)
+{
+	auto_close int lock_fd = store_lock(j->s, err);
+	int rc = lock_fd < 0 ? lock_fd : dns_up(j->s, &j->networks[i], err);
+
+	return rc < 0 ? rc : dns_join(j->s, &j->ends->end[i], j->plan->id, j->plan->host_name, err);
+}
+
 static void close_taps(struct net_ends *e)
 {
 	for (size_t i = 0; i < e->n; i++)
@@ -399,6 +412,10 @@ int net_connect(struct net_job *j, int netns_fd, struct err *err)
 
 		rc = connect_end(j, i, !has_route, err);
 		has_route |= end->gateway.family || end->gateway6.family;
+	}
+	for (size_t i = 0; rc == 0 && i < j->ends->n; i++) {
+		if (j->ends->end[i].has_dns)
+			rc = join_resolver(j, i, err);
 	}
 	return rc < 0 ? undo(j, rc) : 0;
 }

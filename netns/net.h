@@ -58,6 +58,7 @@ struct network {
 	enum net_mode mode;
 	bool is_routed;        /* host-only: with forwarding, without NAT */
 	bool owns_bridge;      /* made by us, so removed by us */
+	bool has_dns;          /* with a resolver: nat, host-only */
 	char bridge[IFNAMSIZ]; /* "" when creating: chosen by us */
 	char uplink[IFNAMSIZ]; /* bridge: the host's interface that becomes a port; "" = none */
 	struct ip_prefix subnet, subnet6; /* family 0 = none, or when creating: see below */
@@ -71,7 +72,7 @@ const char *net_mode_name(enum net_mode mode);
 MUST_CHECK int net_mode_parse(const char *s, enum net_mode *out);
 
 /*
- * network_create - checks, completes and makes a network.
+ * network_create - checks, completes and makes a network, and its resolver.
  * @wanted: what was asked for. Without any subnet, a network other than `bridge` gets a free one of
  *          each family from private space; with one family given, it has that family alone.
  * Returns 0; -EEXIST the name or the bridge is taken; -EADDRINUSE the subnet overlaps another
@@ -139,6 +140,7 @@ struct net_end {
 	struct ip_addr gateway, gateway6; /* family 0 = none */
 	uint32_t mtu;
 	bool is_published; /* the workload's published ports lead here */
+	bool has_dns;      /* the gateways are name servers */
 	int tap_fd;        /* of net_up() with TAPs: given to the caller; else -1 */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "netns/dns.h"
 #include "netns/ipam.h"
 #include "netns/kernel.h"
 #include "netns/net.h"
@@ -305,14 +306,18 @@ int network_create_locked(const struct net_store *s, const struct network *wante
 		rc = complete(s, &nl, &n, err);
 	if (rc == 0)
 		rc = check_bridge(s, &nl, &n, err);
+	if (rc == 0 && n.has_dns)
+		rc = dns_check(&n, err);
 	/* Written first: what is made next is found and removed even if we are killed. */
 	if (rc == 0)
 		rc = store_network_save(s, &n, err);
 	if (rc < 0)
 		return rc;
 	rc = kernel_network_up(s, &nl, &n, err);
+	if (rc == 0 && n.has_dns)
+		rc = dns_up(s, &n, err);
 	if (rc < 0) {
-		if (kernel_network_down(s, &nl, &n, NULL) == 0)
+		if (dns_down(s, n.name, NULL) == 0 && kernel_network_down(s, &nl, &n, NULL) == 0)
 			(void)!store_network_delete(s, n.name, NULL);
 		return rc;
 	}
@@ -346,7 +351,9 @@ int network_remove(const struct net_store *s, const char *name, struct err *err)
 	rc = net_user_of(s, name, owner);
 	if (rc == 0)
 		return err_set(err, -EBUSY, "network '%s' is in use by '%s'", name, owner);
-	rc = nl_open(-1, NETLINK_ROUTE, &nl, err);
+	rc = n.has_dns ? dns_down(s, name, err) : 0;
+	if (rc == 0)
+		rc = nl_open(-1, NETLINK_ROUTE, &nl, err);
 	if (rc == 0)
 		rc = kernel_network_down(s, &nl, &n, err);
 	if (rc == 0) {

@@ -111,6 +111,8 @@ void store_network_text(const struct network *n, struct buf *out)
 		buf_add_str(out, "routed 1\n");
 	if (n->owns_bridge)
 		buf_add_str(out, "owns-bridge 1\n");
+	if (n->has_dns)
+		buf_add_str(out, "dns 1\n");
 	if (n->uplink[0])
 		buf_printf(out, "uplink %s\n", n->uplink);
 	line_prefix(out, "subnet", &n->subnet);
@@ -175,6 +177,8 @@ int store_network_parse(char *text, struct network *out)
 			n.is_routed = true;
 		else if (str_eq(key, "owns-bridge"))
 			n.owns_bridge = true;
+		else if (str_eq(key, "dns"))
+			n.has_dns = true;
 		else if (str_eq(key, "subnet"))
 			ok = ip_prefix_parse(value, &n.subnet) == 0;
 		else if (str_eq(key, "subnet6"))
@@ -205,6 +209,8 @@ void store_ends_text(const struct net_ends *e, struct buf *out)
 			   end->if_name, end->port, mac_str(&end->mac, text), end->mtu);
 		if (end->is_published)
 			buf_add_str(out, "published 1\n");
+		if (end->has_dns)
+			buf_add_str(out, "dns 1\n");
 		line_prefix(out, "ip", &end->ip);
 		line_prefix(out, "ip6", &end->ip6);
 		line_addr(out, "gateway", &end->gateway);
@@ -236,6 +242,8 @@ static bool read_end_line(struct net_end *e, const char *key, const char *value)
 		return read_u32(value, &e->mtu);
 	if (str_eq(key, "published"))
 		e->is_published = true;
+	if (str_eq(key, "dns"))
+		e->has_dns = true;
 	if (str_eq(key, "ip"))
 		return ip_prefix_parse(value, &e->ip) == 0;
 	if (str_eq(key, "ip6"))

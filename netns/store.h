@@ -7,6 +7,7 @@
  *   next/NAME              where the search for a free address goes on
  *   leases/NAME/ADDRESS    a symbolic link whose text is the id that has the address
  *   ports/tcp-ADDR-8080    the same for a published port ("any" for every address)
+ *   dns/NAME               of a network with a resolver, see dns.h
  *   ends/ID                what the workload has, as lines "key value"
  *
  * A symbolic link is made in one system call, exclusively, with its content: a lease is whole or is

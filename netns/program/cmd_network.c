@@ -39,7 +39,7 @@ static const struct option_row create_rows[] = {
 	{ "route", 0, NULL, "mode host-only: forward to and from it, without NAT",
 	  CREATE(FLAG, route) },
 	{ "mtu", 0, "BYTES", "of its interfaces (default 1500)", CREATE(TEXT, mtu) },
-	{ "internal-dns", 0, NULL, "not built: names are in each workload's /etc/hosts",
+	{ "internal-dns", 0, NULL, "a resolver (dnsmasq) that knows its workloads by name",
 	  CREATE(FLAG, internal_dns) },
 	{ .name = NULL },
 };
@@ -74,10 +74,6 @@ static int read_wish(const struct create_options *o, struct network *n, struct e
 	uint64_t mtu = 0;
 	int rc;
 
-	if (o->internal_dns)
-		return err_set(err, -ENOTSUP,
-			       "option '--internal-dns': not built; names of peers are in each "
-			       "workload's /etc/hosts");
 	if (o->mode && net_mode_parse(o->mode, &n->mode) < 0)
 		return err_set(err, -EINVAL,
 			       "option '--mode': '%s' is not 'nat', 'bridge', 'host-only' or "
@@ -88,6 +84,7 @@ static int read_wish(const struct create_options *o, struct network *n, struct e
 			       o->mtu);
 	n->mtu = (uint32_t)mtu;
 	n->is_routed = o->route;
+	n->has_dns = o->internal_dns;
 	rc = read_prefix("subnet", o->subnet, &n->subnet, err);
 	if (rc == 0)
 		rc = read_prefix("subnet6", o->subnet6, &n->subnet6, err);
@@ -299,7 +296,8 @@ const struct verb network_verbs[] = {
 	  .summary = "make a network",
 	  .examples = "  bivalve network create web\n"
 		      "  bivalve network create db --mode isolated --subnet 10.5.0.0/24\n"
-		      "  bivalve network create lan --mode bridge --bridge-name br0\n",
+		      "  bivalve network create lan --mode bridge --bridge-name br0\n"
+		      "  bivalve network create app --internal-dns    # needs dnsmasq\n",
 	  .rows = create_rows,
 	  .min_args = 1,
 	  .max_args = 1,

@@ -80,9 +80,30 @@ void names_drop(const char *text, const char *id, struct buf *out)
 	buf_add_str(out, text);
 }
 
-void names_filter_resolv(const char *text, struct buf *out)
+/* Resolvers of the networks' own. Returns whether there is one. */
+static bool add_resolvers(const struct net_ends *ends, struct buf *out)
+{
+	char text[IP_STR_MAX];
+	bool any = false;
+
+	for (size_t i = 0; i < ends->n; i++) {
+		const struct net_end *e = &ends->end[i];
+
+		if (!e->has_dns)
+			continue;
+		any = true;
+		if (e->gateway.family)
+			buf_printf(out, "nameserver %s\n", ip_str(&e->gateway, text));
+		if (e->gateway6.family)
+			buf_printf(out, "nameserver %s\n", ip_str(&e->gateway6, text));
+	}
+	return any;
+}
+
+void names_resolv(const char *text, const struct net_ends *ends, struct buf *out)
 {
 	static const char key[] = "nameserver";
+	bool has_own = add_resolvers(ends, out);
 	const char *line;
 	size_t len;
 
@@ -93,7 +114,7 @@ void names_filter_resolv(const char *text, struct buf *out)
 			p += strlen(key);
 			p += strspn(p, " \t");
 			/* The host's own resolver is out of a workload's reach. */
-			if (str_starts(p, "127.") || str_starts(p, "::1"))
+			if (has_own || str_starts(p, "127.") || str_starts(p, "::1"))
 				continue;
 		}
 		buf_add(out, line, len);
@@ -373,7 +394,8 @@ static int fill(const struct program *p, const char *name, const struct buf *tex
 	return rc < 0 && rc != -ENOENT ? err_code(err, rc, "write '%s' of the workload", name) : 0;
 }
 
-static int fill_resolv(const struct program *p, const struct names_wish *w, struct err *err)
+static int fill_resolv(const struct program *p, const struct names_wish *w,
+		       const struct net_ends *ends, struct err *err)
 {
 	auto_buf struct buf host = BUF_INIT;
 	auto_buf struct buf text = BUF_INIT;
@@ -383,8 +405,8 @@ static int fill_resolv(const struct program *p, const struct names_wish *w, stru
 		log_warn("%s: read '/etc/resolv.conf': %s, skipping", w->id, strerror(-rc));
 	for (size_t i = 0; i < w->dns->n; i++)
 		buf_printf(&text, "nameserver %s\n", w->dns->v[i]);
-	if (w->dns->n == 0 && rc == 0)
-		names_filter_resolv(buf_str(&host), &text);
+	if (w->dns->n == 0)
+		names_resolv(rc == 0 ? buf_str(&host) : "", ends, &text);
 	return fill(p, HELPER_RESOLV_FILE, &text, err);
 }
 
@@ -467,7 +489,7 @@ int names_join(const struct program *p, const struct names_wish *w, const struct
 	if (!j.is_shared)
 		rc = fill_hosts(p, w, ends, out, &j.others, err);
 	if (rc == 0)
-		rc = fill_resolv(p, w, err);
+		rc = fill_resolv(p, w, ends, err);
 	if (rc < 0 || !w->host_name)
 		return rc;
 	buf_printf(&name, "%s\n", w->host_name);

@@ -50,8 +50,11 @@ MUST_CHECK int names_leave(const struct program *p, const char *id, struct err *
 /* names_forget - the network @name is gone. */
 void names_forget(const struct program *p, const char *name);
 
-/* names_filter_resolv - @text without name servers of the host's loopback. For tests: pure. */
-void names_filter_resolv(const char *text, struct buf *out);
+/*
+ * names_resolv - a resolv.conf: the resolvers of the networks of @ends if they have some, else the
+ * servers of the host's, @text, but those on its loopback; and all other lines of @text. Pure.
+ */
+void names_resolv(const char *text, const struct net_ends *ends, struct buf *out);
 
 /*
  * names_blank - takes the lines of @id out of the shared hosts file @fd, whose text is @content;

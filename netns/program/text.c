@@ -37,6 +37,7 @@ void text_network(struct json_writer *w, const struct network *n)
 	write_addr(w, "gateway6", &n->gateway6);
 	if (n->mtu)
 		json_write_u64(w, "mtu", n->mtu);
+	json_write_bool(w, "internalDns", n->has_dns);
 }
 
 void text_end(struct json_writer *w, const struct net_end *e)

@@ -53,7 +53,8 @@ load network_helpers
 	refused "'--bridge-name': 'a-name-too-long-for-linux' is longer than 15" network create y --bridge-name a-name-too-long-for-linux
 	refused "only host-only networks can be routed" network create y --route
 	refused "only bridge networks have an uplink" network create y --uplink lan0p
-	refused "'--internal-dns': not built" network create y --internal-dns
+	refused "needs the host on the network" network create y --internal-dns --mode isolated
+	refused "needs the host on the network" network create y --internal-dns --mode bridge --bridge-name lan0
 	refused "not a possible name" network create none
 	refused "not a possible name" network create a/b
 	refused "at most 64 bytes" network create "$(printf 'n%.0s' {1..65})"

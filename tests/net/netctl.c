@@ -3,7 +3,7 @@
  * A command line for netns/ alone, for tests: what the runtime does with networks, without one.
  *
  *   netctl ROOT create NAME MODE [key=value...]    subnet subnet6 gateway gateway6 bridge uplink
- *                                                  mtu route
+ *                                                  mtu route dns
  *   netctl ROOT remove NAME
  *   netctl ROOT list
  *   netctl ROOT members NAME
@@ -73,6 +73,10 @@ static int set_wish(struct network *n, char *word)
 		return snprintf(n->bridge, sizeof(n->bridge), "%s", value) < IFNAMSIZ ? 0 : -EINVAL;
 	if (str_eq(word, "uplink"))
 		return snprintf(n->uplink, sizeof(n->uplink), "%s", value) < IFNAMSIZ ? 0 : -EINVAL;
+	if (str_eq(word, "dns")) {
+		n->has_dns = true;
+		return 0;
+	}
 	if (str_eq(word, "route")) {
 		n->is_routed = true;
 		return 0;

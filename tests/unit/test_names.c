@@ -93,12 +93,18 @@ static void test_blank(void)
 
 static void test_resolv(void)
 {
+	struct net_ends ends = { .n = 2, .end = { [1] = { .has_dns = true } } };
 	auto_buf struct buf out = BUF_INIT;
 
-	names_filter_resolv("search example.org\nnameserver 127.0.0.53\nnameserver\t::1\n"
-			    "nameserver 192.0.2.53\noptions edns0",
-			    &out);
+	names_resolv("search example.org\nnameserver 127.0.0.53\nnameserver\t::1\n"
+		     "nameserver 192.0.2.53\noptions edns0",
+		     &(struct net_ends){ 0 }, &out);
 	CHECK_STR(buf_str(&out), "search example.org\nnameserver 192.0.2.53\noptions edns0\n");
+	buf_clear(&out);
+	CHECK_EQ(ip_parse("10.0.0.1", &ends.end[1].gateway), 0);
+	CHECK_EQ(ip_parse("fd00::1", &ends.end[1].gateway6), 0);
+	names_resolv("nameserver 192.0.2.53\noptions edns0\n", &ends, &out);
+	CHECK_STR(buf_str(&out), "nameserver 10.0.0.1\nnameserver fd00::1\noptions edns0\n");
 }
 
 static void test_check(void)
