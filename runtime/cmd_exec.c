@@ -9,7 +9,9 @@
 #include "runtime/console_relay.h"
 #include "runtime/exec_process.h"
 #include "runtime/handover.h"
+#include "runtime/network_view.h"
 #include "runtime/relay.h"
+#include "spec/base/log.h"
 
 enum { EXEC_FAILURE_CODE = 255 }; /* as runc's: callers tell it from the program's own codes */
 
@@ -142,6 +144,19 @@ static int exec_in(struct container *c, struct invocation *inv, struct exec_requ
 	return rc < 0 || o->detach ? rc : wait_for_end(r, err);
 }
 
+/* Its output is the program's alone, and its environment the config's: the addresses are logged. */
+static void log_addresses(const struct container *c)
+{
+	auto_network_view struct network_view networks = { .n = 0 };
+	auto_buf struct buf text = BUF_INIT;
+
+	if (c->state.networks.n == 0 || !log_enabled(LOG_LEVEL_DEBUG))
+		return;
+	network_view_load(c->dir_fd, &networks);
+	network_view_text(&networks, &text);
+	log_debug("%s: addresses %s", c->state.id, buf_str(&text));
+}
+
 static int exec_run(struct invocation *inv, struct err *err)
 {
 	const struct exec_options *o = inv->options;
@@ -161,6 +176,7 @@ static int exec_run(struct invocation *inv, struct err *err)
 		rc = exec_process_make(&o->process, &c.config, &args, &doc, err);
 	if (rc < 0)
 		return rc;
+	log_addresses(&c);
 	if (!o->detach)
 		console_relay_size(&doc.process);
 	r.process = &doc.process;

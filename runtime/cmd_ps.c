@@ -13,6 +13,7 @@
 
 #include "runtime/backend.h"
 #include "runtime/commands.h"
+#include "runtime/network_view.h"
 #include "spec/base/fd.h"
 #include "spec/base/num.h"
 #include "spec/base/proc.h"
@@ -86,9 +87,16 @@ static void add_command(struct buf *out, pid_t pid)
 	}
 }
 
-static void write_table(const struct pids *p, struct buf *out)
+/* @addresses: of the container, which all of them share; "" leaves the column out. */
+static void write_table(const struct pids *p, const char *addresses, struct buf *out)
 {
-	buf_printf(out, "%8s %8s %8s %s %s\n", "UID", "PID", "PPID", "S", "CMD");
+	static const char title[] = "ADDRESSES";
+	int width = *addresses ? (int)strlen(addresses) : 0;
+
+	if (width && width < (int)strlen(title))
+		width = (int)strlen(title);
+	buf_printf(out, "%8s %8s %8s %s %-*s%s%s\n", "UID", "PID", "PPID", "S", width,
+		   width ? title : "", width ? " " : "", "CMD");
 	for (size_t i = 0; i < p->n; i++) {
 		struct proc_stat st;
 		struct stat owner;
@@ -97,10 +105,27 @@ static void write_table(const struct pids *p, struct buf *out)
 		(void)snprintf(path, sizeof(path), "/proc/%d", p->v[i]);
 		if (stat(path, &owner) < 0 || proc_stat_read(p->v[i], &st) < 0)
 			continue; /* it ended since */
-		buf_printf(out, "%8u %8d %8d %c ", owner.st_uid, p->v[i], st.ppid, st.state);
+		buf_printf(out, "%8u %8d %8d %c %-*s%s", owner.st_uid, p->v[i], st.ppid, st.state,
+			   width, addresses, width ? " " : "");
 		add_command(out, p->v[i]);
 		buf_add_char(out, '\n');
 	}
+}
+
+static int write_own(const struct container *c, const struct pids *p, struct buf *out,
+		     struct err *err)
+{
+	auto_network_view struct network_view networks = { .n = 0 };
+	auto_buf struct buf addresses = BUF_INIT;
+
+	if (c->state.networks.n) {
+		network_view_load(c->dir_fd, &networks);
+		network_view_text(&networks, &addresses);
+	}
+	if (buf_failed(&addresses))
+		return err_set(err, -ENOMEM, "out of memory");
+	write_table(p, buf_str(&addresses), out);
+	return 0;
 }
 
 /* ---- ps(1) --------------------------------------------------------------------------------- */
@@ -221,7 +246,7 @@ static int ps_run(struct invocation *inv, struct err *err)
 		inv->args[0] = name; /* "ID OPTION..." becomes the argv of ps */
 		rc = write_filtered(inv->args, &pids, &text, err);
 	} else {
-		write_table(&pids, &text);
+		rc = write_own(&c, &pids, &text, err);
 	}
 	return rc < 0 ? rc : cli_print(&text, err);
 }

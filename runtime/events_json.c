@@ -233,7 +233,7 @@ static int finish(struct json_writer *w, struct buf *out, struct err *err)
 }
 
 int events_write_stats(const char *id, const struct cg_stats *s, const char *net_dev,
-		       struct buf *out, struct err *err)
+		       const struct network_view *networks, struct buf *out, struct err *err)
 {
 	struct json_writer w;
 
@@ -251,6 +251,7 @@ int events_write_stats(const char *id, const struct cg_stats *s, const char *net
 	json_write_object(&w, "intel_rdt");
 	json_write_end(&w);
 	write_interfaces(&w, net_dev);
+	network_view_write(&w, networks);
 	json_write_end(&w);
 	json_write_end(&w);
 	return finish(&w, out, err);

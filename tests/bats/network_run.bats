@@ -121,6 +121,20 @@ serves() {
 		"$(printf 'a front 10.61.0.40/24 fd61::40/64\nb eth1 10.62.0.2/24')" ]
 	[ "$(bivalve list --format json | jq -r '.[0].networks[0].mac')" = 02:00:00:00:00:40 ]
 	[[ $(bivalve list) == *" 10.61.0.40,fd61::40,10.62.0.2"* ]]
+	# ps: in our own table alone; JSON is what callers know.
+	run -0 bivalve ps "$ID"
+	[[ ${lines[0]} =~ \ S\ ADDRESSES\ +CMD$ ]]
+	[[ ${lines[1]} =~ \ 10.61.0.40,fd61::40,10.62.0.2\ /bin/sleep\ 1000$ ]]
+	[ "$(bivalve ps --format json "$ID")" = "[$(pid_of)]" ]
+	run -0 bivalve ps "$ID" -e -o pid,comm
+	[[ $output != *10.61.0.40* ]]
+	bivalve events --stats "$ID" | jq -e --arg id "$ID" '.id == $id and
+		.data.networks[0].addresses == ["10.61.0.40/24", "fd61::40/64"] and .data.networks[1].interface == "eth1" and
+		(.data.network_interfaces[] | select(.Name == "front") | .RxBytes >= 0 and .TxBytes >= 0)'
+	# exec: its output is the program's alone.
+	[ "$(bivalve exec "$ID" echo hello 2>&1)" = hello ]
+	bivalve --log "$WORK/log" --log-level debug exec "$ID" true
+	grep -q "$ID: addresses 10.61.0.40,fd61::40,10.62.0.2" "$WORK/log"
 	run -0 bivalve exec "$ID" cat /sys/class/net/front/address
 	[ "$output" = 02:00:00:00:00:40 ]
 	# Its names on both.
