@@ -289,6 +289,27 @@ static int check_bridge(const struct net_store *s, struct nl *nl, struct network
 		       n->bridge);
 }
 
+/* An uplink of somebody else's is not taken away from him. */
+static int check_uplink(struct nl *nl, const struct network *n, struct err *err)
+{
+	struct link_info uplink;
+	struct link_info bridge;
+	int rc;
+
+	if (!n->uplink[0])
+		return 0;
+	rc = link_find(nl, n->uplink, &uplink, err);
+	if (rc == -ENODEV)
+		return err_set(err, rc, "network '%s': the host has no device '%s' for an uplink",
+			       n->name, n->uplink);
+	if (rc < 0 || uplink.master == 0)
+		return rc;
+	if (link_find(nl, n->bridge, &bridge, NULL) == 0 && bridge.index == uplink.master)
+		return 0; /* ours, of a store that was lost */
+	return err_set(err, -EBUSY, "network '%s': the uplink '%s' is a port of another bridge",
+		       n->name, n->uplink);
+}
+
 int network_create_locked(const struct net_store *s, const struct network *wanted,
 			  struct network *out, struct err *err)
 {
@@ -306,6 +327,8 @@ int network_create_locked(const struct net_store *s, const struct network *wante
 		rc = complete(s, &nl, &n, err);
 	if (rc == 0)
 		rc = check_bridge(s, &nl, &n, err);
+	if (rc == 0)
+		rc = check_uplink(&nl, &n, err);
 	if (rc == 0 && n.has_dns)
 		rc = dns_check(&n, err);
 	/* Written first: what is made next is found and removed even if we are killed. */
