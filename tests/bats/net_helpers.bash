@@ -3,7 +3,7 @@
 # Nothing here touches an interface, an address or a rule of the machine.
 #
 #   outside (192.0.2.2, 2001:db8::2) --- host (192.0.2.1, 2001:db8::1) --- bridges of netctl
-#   lan     (198.51.100.2)           --- lan0, a bridge of the host's with 198.51.100.1
+#   lan (198.51.100.2, 2001:db8:1::2) --- lan0, a bridge of the host's with 198.51.100.1, 2001:db8:1::1
 
 NETCTL="$BIVALVE_BIN/net/netctl"
 PROBE="$BIVALVE_BIN/net/probe"
@@ -39,6 +39,24 @@ join() {
 	ns_new "$var"
 	in_ns "${!var}" ip link set lo up
 	ctl up "$id" "/proc/${!var}/ns/net" "$@"
+}
+
+# join_tap VAR ID NETWORK IP IP6 GATEWAY GATEWAY6: as join, but with a TAP in the place of a veth, as a VM.
+join_tap() {
+	local var=$1 mac=02:00:00:00:00:50
+
+	ns_new "$var"
+	# Not by in_ns, see serve.
+	nsenter -t "$HOST" -n "$NETCTL" "$DIR/root" tap "$2" -n "$3:ip=$4,ip6=$5,mac=$mac" \
+		"$PROBE" guest 3 "/proc/${!var}/ns/net" </dev/null >"$DIR/tap-$2" 2>&1 3>&- &
+	echo "$!" >>"$DIR/pids"
+	until in_ns "${!var}" ip link show eth0 >/dev/null 2>&1; do sleep 0.01; done
+	in_ns "${!var}" ip link set lo up
+	in_ns "${!var}" ip link set eth0 address "$mac" up
+	in_ns "${!var}" ip addr add "$4/24" dev eth0
+	in_ns "${!var}" ip addr add "$5/64" dev eth0 nodad
+	[ -z "$6" ] || in_ns "${!var}" ip route add default via "$6"
+	[ -z "$7" ] || in_ns "${!var}" ip route add default via "$7"
 }
 
 # addr_of ID FAMILY [NETWORK-NUMBER]: "ip" or "ip6" of an end.
@@ -123,15 +141,20 @@ net_setup() {
 	# The outside knows the way back to every subnet: what is blocked, is blocked by us.
 	in_ns "$OUTSIDE" ip route add 10.0.0.0/8 via 192.0.2.1
 	in_ns "$OUTSIDE" ip route add fd00::/8 via 2001:db8::1
+	in_ns "$OUTSIDE" ip route add 198.51.100.0/24 via 192.0.2.1
+	in_ns "$OUTSIDE" ip route add 2001:db8:1::/64 via 2001:db8::1
 	in_ns "$HOST" ip link add lan0 type bridge
 	in_ns "$HOST" ip link add lan0p type veth peer name eth0 netns "/proc/$LAN/ns/net"
 	in_ns "$HOST" ip link set lan0p master lan0 up
 	in_ns "$HOST" ip addr add 198.51.100.1/24 dev lan0
+	in_ns "$HOST" ip addr add 2001:db8:1::1/64 dev lan0 nodad
 	in_ns "$HOST" ip link set lan0 up
 	in_ns "$LAN" ip addr add 198.51.100.2/24 dev eth0
 	in_ns "$LAN" ip link set eth0 up
 	in_ns "$LAN" ip link set lo up
-	in_ns "$LAN" ip route add 10.0.0.0/8 via 198.51.100.1
+	in_ns "$LAN" ip addr add 2001:db8:1::2/64 dev eth0 nodad
+	in_ns "$LAN" ip route add default via 198.51.100.1
+	in_ns "$LAN" ip route add default via 2001:db8:1::1
 }
 
 net_teardown() {

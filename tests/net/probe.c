@@ -4,19 +4,28 @@
  *   probe serve NAME PORT...                   answers TCP and UDP, IPv4 and IPv6: "NAME CLIENT"
  *   probe hold                                 does nothing, for ever
  *   probe tcp|udp|icmp ADDRESS PORT MS         asks, prints the answer; exit 1 without one
- *   probe frames FD MAC ADDRESS                speaks Ethernet on a TAP: answers ARP and ICMP echo
- * Everything is tried again until the time is over, so a busy machine gives no false "no".
+ *   probe expect                               reads lines "yes|no ADDRESS", asks each by ICMP, and
+ * by TCP and UDP at port 80; exit 1 if one is otherwise probe frames FD MAC ADDRESS speaks Ethernet
+ * on a TAP: answers ARP and ICMP echo probe guest FD NETNS-FILE                  joins a TAP to a
+ * new one, eth0, in a namespace: what is there has a TAP on a bridge, as a VM does Everything is
+ * tried again until the time is over, so a busy machine gives no false "no".
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -217,6 +226,60 @@ static int ask(const char *kind, char **argv)
 	return 1;
 }
 
+enum { EXPECT_MAX = 1024 };
+
+/* One question of expect(): asked by a process of its own. */
+struct question {
+	pid_t pid;
+	int want_yes;
+	const char *kind;
+	char address[INET6_ADDRSTRLEN];
+};
+
+static void start_question(struct question *q)
+{
+	char port[] = "80";
+	char yes_ms[] = "5000";
+	char no_ms[] = "400";
+	char *argv[] = { q->address, port, q->want_yes ? yes_ms : no_ms, NULL };
+
+	q->pid = fork();
+	if (q->pid != 0)
+		return;
+	if (!freopen("/dev/null", "w", stdout))
+		_exit(2);
+	_exit(ask(q->kind, argv));
+}
+
+/* Lines "yes|no ADDRESS" on stdin. Returns 0 when all by ICMP, TCP and UDP is as expected. */
+static int expect(void)
+{
+	static const char *const kinds[] = { "icmp", "tcp", "udp" };
+	static struct question q[EXPECT_MAX];
+	char want[8];
+	char address[INET6_ADDRSTRLEN];
+	size_t n = 0;
+	int bad = 0;
+
+	while (scanf("%7s %45s", want, address) == 2) {
+		for (size_t i = 0; i < 3 && n < EXPECT_MAX; i++) {
+			q[n] = (struct question){ .want_yes = want[0] == 'y', .kind = kinds[i] };
+			(void)snprintf(q[n].address, sizeof(q[n].address), "%s", address);
+			start_question(&q[n++]);
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		int status = 0;
+
+		if (waitpid(q[i].pid, &status, 0) < 0 || (status == 0) != q[i].want_yes) {
+			printf("%s to %s is %sanswered\n", q[i].kind, q[i].address,
+			       q[i].want_yes ? "not " : "");
+			bad = 1;
+		}
+	}
+	return n == 0 || n == EXPECT_MAX ? 2 : bad;
+}
+
 /* Turns an ARP request for @ip, or an ICMP echo, into its answer. Returns 1 when it did. */
 static int turn_round(uint8_t *f, size_t len, const uint8_t *mac, const uint8_t *ip)
 {
@@ -270,6 +333,46 @@ static int frames(char **argv)
 	return 1;
 }
 
+/* A TAP of the guest's own in its namespace, joined to the one that is passed to us. */
+static int open_guest_tap(const char *netns)
+{
+	struct ifreq r = { .ifr_name = "eth0", .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	int netns_fd = open(netns, O_RDONLY | O_CLOEXEC);
+	int fd;
+
+	if (netns_fd < 0 || setns(netns_fd, CLONE_NEWNET) < 0)
+		return -1;
+	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	return fd < 0 || ioctl(fd, TUNSETIFF, &r) < 0 ? -1 : fd;
+}
+
+/* Returns -1 when the device is gone. */
+static int carry(int from, int to)
+{
+	static uint8_t buf[1 << 17];
+	ssize_t n = read(from, buf, sizeof(buf));
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+	return write(to, buf, (size_t)n) < 0 && errno != EAGAIN && errno != EIO ? -1 : 0;
+}
+
+static int guest(char **argv)
+{
+	struct pollfd p[] = { { .fd = atoi(argv[0]), .events = POLLIN },
+			      { .fd = open_guest_tap(argv[1]), .events = POLLIN } };
+
+	if (p[1].fd < 0)
+		return fail(argv[1]);
+	while (poll(p, 2, -1) >= 0 || errno == EINTR) {
+		if (p[0].revents && carry(p[0].fd, p[1].fd) < 0)
+			return 0;
+		if (p[1].revents && carry(p[1].fd, p[0].fd) < 0)
+			return 0;
+	}
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "hold") == 0) {
@@ -280,10 +383,14 @@ int main(int argc, char **argv)
 		for (;;)
 			(void)pause();
 	}
+	if (argc == 2 && strcmp(argv[1], "expect") == 0)
+		return expect();
 	if (argc >= 4 && strcmp(argv[1], "serve") == 0)
 		return serve(argc - 2, argv + 2);
 	if (argc == 5 && strcmp(argv[1], "frames") == 0)
 		return frames(argv + 2);
+	if (argc == 4 && strcmp(argv[1], "guest") == 0)
+		return guest(argv + 2);
 	if (argc == 5)
 		return ask(argv[1], argv + 2);
 	(void)fprintf(stderr, "see the head of tests/net/probe.c\n");
