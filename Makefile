@@ -286,7 +286,7 @@ format:
 DEPS     := gcc make pkg-config libc6-dev libcap-dev libseccomp-dev libyajl-dev libmnl-dev \
 	libnftnl-dev busybox-static
 DEPS_DEMO := $(DEPS) mmdebstrap socat
-DEPS_DEV  := $(DEPS_DEMO) bats jq strace uidmap iproute2 nftables iperf3 acl attr procps git \
+DEPS_DEV  := $(DEPS_DEMO) bats jq strace uidmap iproute2 nftables iperf3 dnsmasq-base acl attr procps git \
 	clang clang-format clang-tidy cppcheck shellcheck universal-ctags libclang-rt-14-dev crun runc \
 	$(shell . tests/bed/packages && echo $$BED_HOST_PACKAGES)
 
