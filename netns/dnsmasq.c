@@ -280,6 +280,7 @@ static int forget_caller(int said_fd)
 
 static int execute(const char *program, const char *bridge)
 {
+	static const char hosts[] = "--hostsdir=" HOSTS_PLACE;
 	char interface[64];
 	const char *const argv[] = {
 		"dnsmasq",
@@ -292,7 +293,7 @@ static int execute(const char *program, const char *bridge)
 		interface,
 		"--except-interface=lo",
 		"--no-hosts",
-		"--hostsdir=" HOSTS_PLACE,
+		hosts,
 		"--domain-needed", /* a name without a dot is a peer's, or nobody's */
 		NULL,
 	};

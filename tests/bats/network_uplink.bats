@@ -18,7 +18,7 @@ lan_behind_uplink() {
 }
 
 lan_network() {
-	network create lan --mode bridge --uplink up0 --subnet 203.0.113.0/24 --gateway 203.0.113.2 --subnet6 2001:db8:2::/64 "$@"
+	network create lan --mode bridge --uplink up0 --subnet 203.0.113.0/24 --gateway 203.0.113.2 --subnet6 2001:db8:2::/64
 }
 
 @test "uplink: a workload is an equal on the LAN, with a static address or without any" {
