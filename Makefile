@@ -281,14 +281,24 @@ cppcheck:
 format:
 	$(Q)clang-format -i $(C_FILES)
 
+# ---- kernels for guests (vmmode/guest/README.md) --------------------------------------------------
+GUEST_DIR ?= build/guest-assets
+.PHONY: guest guest-kernel
+guest:
+	@vmmode/guest/assets.sh $(GUEST_DIR)
+
+guest-kernel:
+	@vmmode/guest/kernel.sh $(GUEST_DIR)/small
+
 # ---- what a user runs ----------------------------------------------------------------------------
-.PHONY: deps deps-dev demo bench install uninstall clean help compile_commands.json
+.PHONY: deps deps-dev deps-guest demo bench install uninstall clean help compile_commands.json
 DEPS     := gcc make pkg-config libc6-dev libcap-dev libseccomp-dev libyajl-dev libmnl-dev \
 	libnftnl-dev busybox-static
 DEPS_DEMO := $(DEPS) mmdebstrap socat
 DEPS_DEV  := $(DEPS_DEMO) bats jq strace uidmap iproute2 nftables iperf3 dnsmasq-base acl attr procps git \
 	clang clang-format clang-tidy cppcheck shellcheck universal-ctags libclang-rt-14-dev crun runc \
 	$(shell . tests/bed/packages && echo $$BED_HOST_PACKAGES)
+DEPS_GUEST := busybox-static lz4 xz-utils zstd gcc make perl flex bison bc libelf-dev
 
 # $(call install_packages,LIST): installs what is missing, and says nothing when all is there.
 install_packages = missing=; for p in $(1); do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null \
@@ -297,6 +307,9 @@ install_packages = missing=; for p in $(1); do dpkg-query -W -f='$${db:Status-St
 
 deps:
 	@$(call install_packages,$(DEPS_DEMO))
+
+deps-guest:
+	@$(call install_packages,$(DEPS_GUEST))
 
 deps-dev:
 	@$(call install_packages,$(DEPS_DEV))
@@ -307,6 +320,16 @@ demo: deps
 
 bench: all net-tools $(B)/bench/floor $(B)/bench/measure
 	@tests/bench/run.sh $(B)
+
+# The machine beside QEMU, in the test bed. The native rows: tests/bench/vmm.sh.
+.PHONY: bench-vm
+bench-vm: all $(B)/bench/vm/boot $(B)/bench/vm/io $(B)/bench/vm/init
+	@tests/bench/vm/run.sh $(B) $(GUEST_DIR)
+
+$(B)/bench/vm/init: tests/bench/vm/init.c
+	@mkdir -p $(@D)
+	gcc -std=gnu17 $(WARN) -Os -ffreestanding -fno-stack-protector -fcf-protection=none -nostdlib -static \
+		-Wl,-e,start -Wl,--build-id=none -s -o $@ $<
 
 # What one request to the file server costs, and a vsock stream; by hand, not part of bench.
 $(B)/bench/fs_queue $(B)/bench/vsock_queue: $(B)/bench/%: $(B)/tests/bench/%.o $(A_VMM)
@@ -340,7 +363,10 @@ help:
 	@echo '  make check      all tests (as root; see deps-dev)'
 	@echo '  make            build/release/bivalve'
 	@echo '  make install    to PREFIX ($(PREFIX)); uninstall takes it away'
+	@echo '  make guest      a kernel and an initrd for bivalve-vmm, from a Debian package; installs nothing'
+	@echo '  make guest-kernel   a small kernel from Debian'"'"'s source package, some minutes (deps-guest first)'
 	@echo '  make bench      against crun, runc and the floor, side by side'
+	@echo '  make bench-vm   bivalve-vmm against QEMU, in the test bed (tests/bed), in counted time'
 	@echo 'For developers:'
 	@echo '  make deps-dev   the packages for tests and lint'
 	@echo '  make check-unit | check-bats   one half of check; BATS_FILES=... picks files'

@@ -8,6 +8,7 @@
 set -euo pipefail
 
 bed_dir=$(cd "$(dirname "$0")" && pwd)
+vmlinux_sh=$bed_dir/../../vmmode/guest/vmlinux.sh
 cache=${BIVALVE_BED_CACHE:-$HOME/.cache/bivalve/bed}
 image_mb=4096     # size of the file system; the file is sparse
 unused_days=14    # an image that nobody asked for so long is removed
@@ -40,31 +41,7 @@ release_date() {
 }
 
 image_key() {
-	{ suite; release_date; cat "$bed_dir/packages" "$bed_dir/image.sh"; } | sha256sum | cut -c1-16
-}
-
-# le_at FILE OFFSET SIZE - a little-endian number in FILE
-le_at() { od -An -v -tu"$3" -j"$2" -N"$3" "$1" | tr -d ' '; }
-
-# vmlinux_extract BZIMAGE OUT - the ELF kernel that a bzImage carries.
-# Source: kernel Documentation/x86/boot.rst: setup_sects 0x1f1, payload_offset 0x248, payload_length 0x24c.
-vmlinux_extract() {
-	local sects start len packed=$2.packed
-
-	sects=$(le_at "$1" $((0x1f1)) 1)
-	start=$(((${sects/#0/4} + 1) * 512 + $(le_at "$1" $((0x248)) 4)))
-	len=$(le_at "$1" $((0x24c)) 4)
-	# The last four bytes are the unpacked size, which is not part of the packed stream.
-	tail -c +$((start + 1)) "$1" | head -c $((len - 4)) >"$packed" || true
-	case $(od -An -tx1 -N4 "$packed" | tr -d ' ') in
-	02214c18) lz4 -dc "$packed" >"$2" ;;
-	28b52ffd) zstd -qdc "$packed" >"$2" ;;
-	fd377a58) xz -dc "$packed" >"$2" ;;
-	1f8b*) gzip -dc "$packed" >"$2" ;;
-	*) die "'$1': unknown kernel compression" ;;
-	esac
-	rm -f "$packed"
-	[ "$(od -An -tx1 -N4 "$2" | tr -d ' ')" = 7f454c46 ] || die "'$1': no ELF file inside"
+	{ suite; release_date; cat "$bed_dir/packages" "$bed_dir/image.sh" "$vmlinux_sh"; } | sha256sum | cut -c1-16
 }
 
 # The whole file system as root.tar. Needs root, or a user with subordinate ids (mmdebstrap picks).
@@ -114,7 +91,7 @@ root_image() {
 	echo bed >"$root/etc/hostname"
 	printf '127.0.0.1 localhost bed\n::1 localhost\n' >"$root/etc/hosts"
 	: >"$root/etc/resolv.conf"
-	vmlinux_extract "$(echo "$root"/boot/vmlinuz-*)" "$dir/vmlinux"
+	"$vmlinux_sh" "$(echo "$root"/boot/vmlinuz-*)" "$dir/vmlinux"
 	cp "$dir/vmlinux" "$root/boot/vmlinux" # for guests of the bed
 	mke2fs -q -t ext4 -O ^has_journal,^metadata_csum -E lazy_itable_init=1,root_owner=0:0 -m 0 \
 		-d "$root" "$dir/root.ext4" "${image_mb}m" >&2
