@@ -73,6 +73,6 @@ fi
 touch "$kernel"
 cp "$kernel"/* "$out/"
 cat <<DONE
-kernel   $1/vmlinux ($version, no modules)
+kernel   $1/vmlinux ($version, no modules; boot it with --no-acpi)
          $1/bzImage, for other machines
 DONE
