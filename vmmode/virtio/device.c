@@ -82,3 +82,8 @@ void virtio_queue_drain_kick(struct virtio_queue *q)
 	if (read(q->kick_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		log_debug("read a kick eventfd: %m, ignoring");
 }
+
+void virtio_queue_kick_self(struct virtio_queue *q)
+{
+	signal_eventfd(q->kick_fd);
+}

@@ -101,4 +101,8 @@ void virtio_queue_call(struct virtio_queue *q);
 /* virtio_queue_drain_kick - empties the kick eventfd before the ring is looked at. */
 void virtio_queue_drain_kick(struct virtio_queue *q);
 
+/* virtio_queue_kick_self - as if the driver had notified: the rest of the work comes after the
+ * other sources of the loop have had their turn. */
+void virtio_queue_kick_self(struct virtio_queue *q);
+
 #endif

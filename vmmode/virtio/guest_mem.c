@@ -2,6 +2,8 @@
 /* The table of guest RAM. */
 #include "vmmode/virtio/guest_mem.h"
 
+#include <sys/mman.h>
+
 int guest_mem_add(struct guest_mem *m, gpa_t gpa, uint64_t size, void *hva)
 {
 	if (size == 0 || !hva || size - 1 > UINT64_MAX - gpa)
@@ -41,4 +43,18 @@ uint64_t guest_mem_bytes(const struct guest_mem *m)
 	for (size_t i = 0; i < m->n; i++)
 		sum += m->regions[i].size;
 	return sum;
+}
+
+int guest_mem_discard(const struct guest_mem *m, void *p, uint64_t len)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	const uintptr_t head = (page - (uintptr_t)p % page) % page;
+	/* DONTNEED drops a private mapping's pages; a memfd keeps its own until they are removed.
+	 */
+	const int how = m->is_shared ? MADV_REMOVE : MADV_DONTNEED;
+
+	if (len < head + page)
+		return 0;
+	len = (len - head) / page * page;
+	return madvise((uint8_t *)p + head, len, how) < 0 ? -errno : 0;
 }

@@ -10,6 +10,7 @@
 #ifndef BIVALVE_VMMODE_VIRTIO_GUEST_MEM_H
 #define BIVALVE_VMMODE_VIRTIO_GUEST_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct guest_region {
 struct guest_mem {
 	struct guest_region regions[GUEST_REGIONS_MAX];
 	size_t n;
+	bool is_shared; /* mappings of a memfd; false: private anonymous memory */
 };
 
 /*
@@ -42,6 +44,16 @@ void *guest_mem_at(const struct guest_mem *m, gpa_t gpa, uint64_t len);
 
 /* guest_mem_bytes - all RAM. */
 uint64_t guest_mem_bytes(const struct guest_mem *m);
+
+/*
+ * guest_mem_discard - gives the host pages of [@p, @p + @len) back: the guest reads zeroes there,
+ * and what it writes later takes new pages. A host page that is not wholly in the range is kept.
+ * @p: from guest_mem_at(), for all of @len
+ *
+ * Returns 0 or -errno of madvise(2). Not for memory that a passed-through device reaches: its
+ * mappings would keep the old pages.
+ */
+MUST_CHECK int guest_mem_discard(const struct guest_mem *m, void *p, uint64_t len);
 
 /*
  * Single reads and writes of little-endian ring and register fields, never torn and never repeated

@@ -5,8 +5,6 @@
 #include <linux/virtio_ids.h>
 #include <sys/random.h>
 
-#include "spec/base/log.h"
-
 struct rng {
 	struct virtio_device dev;
 	struct virtio_queue queue;
@@ -57,15 +55,6 @@ static int serve_one(struct rng *r)
 	return 1;
 }
 
-/* More work came meanwhile: after the other sources have had their turn. */
-static void kick_self(const struct rng *r)
-{
-	const uint64_t one = 1;
-
-	if (write(r->queue.kick_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-		log_debug("virtio-rng: kick: %m, ignoring");
-}
-
 static void on_kick(struct loop_source *src, uint32_t events)
 {
 	struct rng *r = CONTAINER_OF(src, struct rng, kick);
@@ -82,7 +71,7 @@ static void on_kick(struct loop_source *src, uint32_t events)
 		virtio_device_broken(&r->dev, rc, "the request queue");
 		loop_remove(r->loop, src);
 	} else if (virtq_kicks_on(&r->queue.vq)) {
-		kick_self(r);
+		virtio_queue_kick_self(&r->queue);
 	}
 }
 

@@ -44,6 +44,7 @@ static int map_ram(struct mem *m, unsigned int flags, struct err *err)
 		return err_sys(err, "reserve %llu MiB of guest memory",
 			       (unsigned long long)(m->bytes >> 20));
 	m->hva = at;
+	m->map.is_shared = flags & MEM_SHARED;
 	if (mmap(at, m->bytes, PROT_READ | PROT_WRITE, how, m->fd, 0) == MAP_FAILED)
 		return err_sys(err, "map guest memory");
 	/* Not for children (none is made) and not for core dumps: it holds the guest's secrets. */
