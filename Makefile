@@ -36,11 +36,14 @@ COMMON := -std=gnu17 -D_GNU_SOURCE -iquote . -fno-strict-aliasing -fno-common -f
 
 CFLAGS_release := -O2 $(HARDEN)
 CFLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# The fences of the rings are unknown to it: what they order is ordered by acquire and release as well.
+CFLAGS_tsan    := -O1 -fsanitize=thread -fno-omit-frame-pointer $(if $(GCC_ONLY),-Wno-tsan)
 CFLAGS_cov     := -O0 --coverage
 CFLAGS_analyze := -O1 -fanalyzer
 # The release command is static: it starts faster, and a container never sees a library of the host's.
 LDFLAGS_release := -static-pie -Wl,-z,relro,-z,now -Wl,--gc-sections
 LDFLAGS_asan    := -pie -fsanitize=address,undefined
+LDFLAGS_tsan    := -pie -fsanitize=thread
 LDFLAGS_cov     := -pie --coverage
 LDFLAGS_analyze := -pie
 LIBS_release := -lseccomp -lcap -lyajl_s -lm
@@ -213,6 +216,16 @@ check-vm: all test-tools guests
 asan:
 	@$(MAKE) --no-print-directory VARIANT=asan check
 
+# The machine's unit tests, for it alone has threads. Without address randomization, with much of which
+# the sanitizer cannot map its shadow.
+.PHONY: tsan check-tsan
+tsan:
+	@$(MAKE) --no-print-directory VARIANT=tsan check-tsan
+
+check-tsan: $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_VMM))
+	@TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1 $(if $(shell setarch -R true 2>/dev/null && echo y),setarch -R) \
+		tests/run.sh --bin $(B) --unit '$^'
+
 .PHONY: analyze
 analyze:
 	$(MAKE) --no-print-directory VARIANT=analyze WERROR=-Werror=analyzer all
@@ -371,6 +384,7 @@ help:
 	@echo '  make deps-dev   the packages for tests and lint'
 	@echo '  make check-unit | check-bats   one half of check; BATS_FILES=... picks files'
 	@echo '  make asan       all of check under the address and undefined-behaviour sanitizers'
+	@echo '  make tsan       the machine'"'"'s unit tests under the thread sanitizer'
 	@echo '  make analyze    gcc -fanalyzer;  make fuzz: each fuzz target for FUZZ_SECONDS (60)'
 	@echo '  make lint       format, layers, headers, sizes, shellcheck, cppcheck, clang-tidy'
 	@echo '  make format | coverage | compile_commands.json | clean'

@@ -111,6 +111,8 @@ static void run(const char *cmdline)
 		finish((uint8_t)mmio_test());
 	if (has_word(cmdline, "vsock", &n))
 		finish((uint8_t)vsock_test());
+	if (has_word(cmdline, "balloon", &n))
+		finish((uint8_t)balloon_test(n));
 	if (has_word(cmdline, "flood", &n)) {
 		while (n--)
 			print("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n");

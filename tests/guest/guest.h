@@ -83,5 +83,8 @@ unsigned int rng_test(void);
 unsigned int mmio_test(void);
 /* A stream to the host and one from it: 0 or the number of the step that failed. */
 unsigned int vsock_test(void);
+/* Touches @mib MiB, inflates to the target that comes, deflates when it is 0 again, and sleeps;
+ * returns only the number of the step that failed. */
+unsigned int balloon_test(uint32_t mib);
 
 #endif

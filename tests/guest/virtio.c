@@ -29,6 +29,12 @@ enum {
 	DESC_NEXT = 1,
 	DESC_WRITE = 2,
 	ID_RNG = 4,
+	ID_BALLOON = 5,
+	CONFIG = 0x100,
+	CONFIG_ACTUAL = CONFIG + 4,
+	PFNS = 256,
+	MIB = 1 << 20,
+	BALLOON_START = 16 * MIB, /* what is given away begins here */
 	BYTES = 64,
 };
 
@@ -214,4 +220,82 @@ unsigned int mmio_test(void)
 	for (uint32_t reg = 0; reg < 0x1000; reg += 3) /* any width, any alignment */
 		(void)*(volatile uint8_t *)(uint64_t)(VIRTIO_BASE + reg);
 	return rng_test();
+}
+
+/* Hands the @n pages from number @first on to the inflate queue. */
+static void give_pages(uint32_t first, uint32_t n)
+{
+	static uint32_t pfns[PFNS];
+
+	for (uint32_t i = 0; i < n; i++)
+		pfns[i] = first + n - 1 - i; /* backwards, as Linux does */
+	queue.desc[0].addr = (uint64_t)pfns;
+	queue.desc[0].len = n * 4;
+	queue.desc[0].flags = 0;
+	queue.avail.ring[queue.avail.idx % QUEUE_SIZE] = 0;
+	queue.avail.idx++;
+	set(REG_QUEUE_NOTIFY, 0);
+	while (queue.used.idx != queue.avail.idx)
+		;
+}
+
+/* Writes to the pages of MiB @from to @to of what may be given away: no reads, which would get
+ * pages of zeroes first. */
+static void touch(uint32_t from, uint32_t to)
+{
+	for (uint64_t at = (uint64_t)from * MIB; at < (uint64_t)to * MIB; at += 4096)
+		write32(BALLOON_START + at, 1);
+}
+
+/* How many pages of MiB number @n were touched and are still there. */
+static uint32_t count(uint32_t n)
+{
+	uint32_t sum = 0;
+
+	for (uint64_t at = (uint64_t)n * MIB; at < (uint64_t)(n + 1) * MIB; at += 4096)
+		sum += read32(BALLOON_START + at);
+	return sum;
+}
+
+/* Sleeps until the configuration's first field is zero, or is not, and returns it. */
+static uint32_t await_target(bool is_zero)
+{
+	static uint32_t n;
+	uint32_t v;
+
+	while (((v = get(CONFIG)) == 0) != is_zero) {
+		irq_wait(VECTOR_DEVICE, ++n);
+		set(REG_INTERRUPT_ACK, 3);
+	}
+	return v;
+}
+
+unsigned int balloon_test(uint32_t mib)
+{
+	uint32_t pages;
+
+	if (get(REG_DEVICE_ID) != ID_BALLOON || !negotiate())
+		return 1;
+	irq_init();
+	irq_route(VIRTIO_GSI, VECTOR_DEVICE);
+	queue.avail.flags = 1; /* the only interrupt is that of the configuration */
+	set_queue((uint64_t)queue.desc, QUEUE_SIZE);
+	set(REG_STATUS, ACK | DRIVER | FEATURES_OK | DRIVER_OK);
+	touch(0, mib);
+	print("touched\n");
+	pages = await_target(false);
+	if (pages < MIB / 4096 || pages > (mib - 1) * (MIB / 4096))
+		return 2; /* the first MiB goes, the last stays */
+	for (uint32_t i = 0; i < pages; i += PFNS)
+		give_pages(BALLOON_START / 4096 + i, pages - i < PFNS ? pages - i : PFNS);
+	set(CONFIG_ACTUAL, pages);
+	print("inflated\n");
+	(void)await_target(true);
+	if (count(0) != 0 || count(mib - 1) != MIB / 4096)
+		return 3;
+	touch(0, mib);
+	set(CONFIG_ACTUAL, 0);
+	print("deflated\n");
+	for (;;)
+		__asm__ volatile("hlt");
 }

@@ -344,6 +344,27 @@ static void test_stats(void)
 	cleanup(&b);
 }
 
+/* A chain that was there before the device was ready needs no kick. */
+static void test_stats_early(void)
+{
+	const struct vqd_buf buf = { LIST, sizeof(struct virtio_balloon_stat), false };
+	struct virtio_balloon_state s;
+	struct box b;
+
+	setup(&b, &(struct virtio_balloon_options){ 0 });
+	b.r.dev->features = b.r.dev->offered;
+	for (uint16_t i = 0; i < 3; i++) {
+		vqd_init(&b.r.d[i], b.r.ram, i, RIG_SIZE);
+		b.r.dev->queues[i].config = b.r.d[i].config;
+	}
+	(void)vqd_add(&b.r.d[Q_STATS], &buf, 1);
+	CHECK_EQ(virtio_device_activate(b.r.dev, &b.r.mem), 0);
+	turn(&b);
+	virtio_balloon_get_state(b.r.dev, &s);
+	CHECK_EQ(s.stats_mask, 1);
+	cleanup(&b);
+}
+
 /* A huge list of statistics: a fixed part of it is looked at. */
 static void test_stats_flood(void)
 {
@@ -444,4 +465,5 @@ static void test_shared(void)
 
 TEST_MAIN(TEST(test_options), TEST(test_config), TEST(test_inflate), TEST(test_many),
 	  TEST(test_hostile), TEST(test_long_list), TEST(test_ring_pages), TEST(test_stats),
-	  TEST(test_stats_flood), TEST(test_stats_timer), TEST(test_report), TEST(test_shared))
+	  TEST(test_stats_early), TEST(test_stats_flood), TEST(test_stats_timer), TEST(test_report),
+	  TEST(test_shared))

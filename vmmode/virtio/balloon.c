@@ -287,7 +287,9 @@ static int activate(struct virtio_device *dev)
 			continue;
 		w->b = b;
 		w->kick = (struct loop_source){ .fd = w->queue->kick_fd, .ready = on_kick };
-		(void)virtq_kicks_on(&w->queue->vq);
+		/* Linux queues its first statistics before DRIVER_OK, when a kick goes nowhere. */
+		if (virtq_kicks_on(&w->queue->vq))
+			virtio_queue_kick_self(w->queue);
 		rc = loop_add(b->loop, &w->kick, EPOLLIN);
 	}
 	if (rc == 0 && b->timer.fd >= 0)

@@ -45,10 +45,10 @@ struct virtio_balloon_options {
 struct virtio_balloon_state {
 	uint64_t target_bytes;
 	uint64_t actual_bytes;   /* as the driver says */
-	uint64_t inflated_bytes; /* dropped since the start, by inflation and by reports */
-	uint64_t reported_bytes;
-	uint64_t stats_age_ms; /* of stats[] */
-	uint32_t stats_mask;   /* bit i: stats[i] is known; 0: no report came yet */
+	uint64_t inflated_bytes; /* dropped since the start, by inflation */
+	uint64_t reported_bytes; /* and by reports */
+	uint64_t stats_age_ms;   /* of stats[] */
+	uint32_t stats_mask;     /* bit i: stats[i] is known; 0: no report came yet */
 	uint64_t stats[VIRTIO_BALLOON_S_NR];
 };
 

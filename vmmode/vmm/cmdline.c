@@ -50,6 +50,13 @@ static int set_serial(struct vmm_options *o, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_control(struct vmm_options *o, const char *value, struct err *err)
+{
+	(void)err;
+	o->control = value;
+	return 0;
+}
+
 /* SIZE[,shared]: rounded up to whole huge pages. */
 static int set_memory(struct vmm_options *o, const char *value, struct err *err)
 {
@@ -274,14 +281,14 @@ static int add_rng(struct vmm_options *o, const char *value, struct err *err)
 
 static int add_balloon(struct vmm_options *o, const char *value, struct err *err)
 {
-	(void)value;
-	return add_single(o, VMM_BALLOON, "--balloon", "", err);
+	return add_single(o, VMM_BALLOON, "--balloon", value ? value : "", err);
 }
 
 static const struct row rows[] = {
 	{ "append", true, set_append },
 	{ "balloon", false, add_balloon },
 	{ "console", true, add_console },
+	{ "control", true, set_control },
 	{ "cpus", true, set_cpus },
 	{ "disk", true, add_disk },
 	{ "fs", true, add_fs },
@@ -311,6 +318,12 @@ static const struct row *find_row(const char *name, size_t len)
 	return NULL;
 }
 
+/* The option whose value may be left out. */
+static bool may_have_value(const struct row *row)
+{
+	return row->set == add_balloon;
+}
+
 /* One option at argv[*at], which is moved to its last word. */
 static int parse_one(struct vmm_options *o, int argc, char **argv, int *at, struct err *err)
 {
@@ -325,7 +338,7 @@ static int parse_one(struct vmm_options *o, int argc, char **argv, int *at, stru
 	row = find_row(word + 2, eq ? (size_t)(eq - word - 2) : strlen(word + 2));
 	if (!row)
 		return err_set(err, -EINVAL, "unknown option '%s'", word);
-	if (!row->has_value && eq)
+	if (!row->has_value && !may_have_value(row) && eq)
 		return err_set(err, -EINVAL, "option '--%s' takes no value", row->name);
 	value = eq ? eq + 1 : NULL;
 	if (row->has_value && !value) {
@@ -333,6 +346,8 @@ static int parse_one(struct vmm_options *o, int argc, char **argv, int *at, stru
 			return err_set(err, -EINVAL, "option '--%s' wants a value", row->name);
 		value = argv[++*at];
 	}
+	if (may_have_value(row) && !value && *at + 1 < argc && !str_starts(argv[*at + 1], "--"))
+		value = argv[++*at];
 	return row->set(o, value, err);
 }
 
@@ -383,7 +398,8 @@ const char *vmm_options_help(void)
 	       "  --initrd FILE      the first root file system\n"
 	       "  --append TEXT      the kernel's command line\n"
 	       "  --memory SIZE      memory, 256m by default; SIZE,shared: as a memfd\n"
-	       "  --mergeable        let the host share equal pages between machines\n"
+	       "  --mergeable        let the host share equal pages between machines (KSM, which\n"
+	       "                     /sys/kernel/mm/ksm/run turns on)\n"
 	       "  --cpus N           virtual processors, 1 by default\n"
 	       "  --serial WHERE     ttyS0: stdio, none, fd:N or file:NAME\n"
 	       "  --console WHERE    hvc0: stdio, pty, fd:N, file:NAME or unix:PATH\n"
@@ -400,7 +416,10 @@ const char *vmm_options_help(void)
 	       "  --vsock PATH       streams to and from the guest (vsock) at this Unix socket;\n"
 	       "                     [,cid=N]: 3 by default\n"
 	       "  --rng              randomness from the host\n"
-	       "  --balloon          memory that can be taken back\n"
+	       "  --balloon [WORDS]  memory that can be taken back: size=SIZE at the start,\n"
+	       "                     deflate-on-oom, reporting (of free pages), stats=SECONDS\n"
+	       "  --control PATH     a Unix socket for commands, also fd:N: pause, resume, stop,\n"
+	       "                     balloon BYTES, stats\n"
 	       "  --no-acpi          no ACPI tables: MP table and command-line devices instead\n"
 	       "  --self-test        say whether this KVM can run a normal kernel, and end\n"
 	       "  --user UID:GID     whom to become when started by root: 65534:65534, or with\n"

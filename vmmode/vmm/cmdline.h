@@ -26,15 +26,16 @@ enum vmm_device_kind {
 /* The value of a device's option, up to its first comma, and what follows. */
 struct vmm_device_option {
 	enum vmm_device_kind kind;
-	const char *text; /* borrowed from argv; "" for --rng and --balloon, and for a console
-			   * device that has ports alone */
+	const char *text; /* borrowed from argv; "" for --rng, --balloon without words, and for a
+			   * console device that has ports alone */
 };
 
 struct vmm_options {
 	const char *kernel; /* file names, or "fd:N"; NULL: not given. Borrowed from argv, as all */
 	const char *initrd;
-	const char *append; /* "" by default */
-	const char *serial; /* "stdio", "fd:N", "file:F", "none"; NULL: not given */
+	const char *append;  /* "" by default */
+	const char *control; /* a path or "fd:N"; NULL: not given */
+	const char *serial;  /* "stdio", "fd:N", "file:F", "none"; NULL: not given */
 	uint64_t memory_bytes;
 	unsigned int memory_flags; /* enum mem_flags */
 	unsigned int cpus;

@@ -132,7 +132,7 @@ static const struct kind kinds[] = {
 	[VMM_VSOCK] = { "vsock", make_vsock },
 	[VMM_CONSOLE] = { "console", vmm_make_console },
 	[VMM_RNG] = { "rng", make_rng },
-	[VMM_BALLOON] = { "balloon", NULL },
+	[VMM_BALLOON] = { "balloon", vmm_make_balloon },
 };
 
 int vmm_device_new(const struct vmm_device_option *opt, struct vmm_device_env *env,

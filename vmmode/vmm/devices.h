@@ -25,6 +25,8 @@ struct vmm_device_env {
 	struct terminal *terminal;      /* borrowed */
 	struct sandbox *sandbox;        /* borrowed; has begun. For folders, and proc_fd */
 	unsigned int cpus;
+	uint64_t memory_bytes;
+	struct virtio_device *balloon;                    /* borrowed; NULL: the machine has none */
 	int fds[2 * VMM_DEVICES_MAX + 3 * VMM_PORTS_MAX]; /* owned; closed by _fini() */
 	unsigned int n_fds;
 	struct vmm_socket_file sockets[VMM_PORTS_MAX + 1];

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* From --disk, --net and --fs to devices: reads the words behind the name, opens what it names. */
+/* From --disk, --net, --fs and --balloon to devices: reads the words behind the name, opens what it
+ * names. */
 #include "vmmode/vmm/devices_io.h"
 
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
@@ -356,4 +358,66 @@ int vmm_make_fs(const char *text, struct vmm_device_env *env, struct virtio_devi
 	if (rc == 0)
 		rc = virtio_fs_new(&f.opts, env->loop, out, err);
 	return rc < 0 ? err_wrap(err, rc, "--fs '%s'", text) : 0;
+}
+
+static int balloon_word(struct virtio_balloon_options *o, const struct word *w)
+{
+	uint64_t n;
+	int rc;
+
+	if (str_eq(w->key, "size"))
+		return w->value ? num_bytes(w->value, &o->target_bytes) : -EINVAL;
+	if (str_eq(w->key, "stats")) {
+		rc = word_number(w, 1, BALLOON_STATS_S_MAX, &n);
+		if (rc == 0)
+			o->stats_s = (uint32_t)n;
+		return rc;
+	}
+	if (w->value)
+		return -ENOENT;
+	if (str_eq(w->key, "deflate-on-oom"))
+		o->deflate_on_oom = true;
+	else if (str_eq(w->key, "reporting"))
+		o->reporting = true;
+	else
+		return -ENOENT;
+	return 0;
+}
+
+int balloon_wish_parse(const char *text, struct virtio_balloon_options *out, struct err *err)
+{
+	char words[4 * WORD_MAX];
+	const char *at = words;
+	struct word w;
+	int rc;
+
+	*out = (struct virtio_balloon_options){ 0 };
+	/* No name comes first: every word is one behind a comma. */
+	rc = snprintf(words, sizeof(words), "%s%s", *text ? "," : "", text);
+	if (rc < 0 || (size_t)rc >= sizeof(words))
+		return err_set(err, -EINVAL, "--balloon '%s': too long", text);
+	while ((rc = take_word(&at, &w)) > 0) {
+		rc = balloon_word(out, &w);
+		if (rc < 0)
+			return bad_word("balloon", text, &w, rc, err);
+	}
+	return rc < 0 ? err_set(err, -EINVAL, "--balloon '%s': a bad word", text) : 0;
+}
+
+int vmm_make_balloon(const char *text, struct vmm_device_env *env, struct virtio_device **out,
+		     struct err *err)
+{
+	struct virtio_balloon_options o;
+	int rc = balloon_wish_parse(text, &o, err);
+
+	if (rc < 0)
+		return rc;
+	if (o.target_bytes > env->memory_bytes)
+		return err_set(err, -EINVAL, "--balloon '%s': larger than the machine's memory",
+			       text);
+	rc = virtio_balloon_new(&o, env->loop, out, err);
+	if (rc < 0)
+		return err_wrap(err, rc, "--balloon '%s'", text);
+	env->balloon = *out;
+	return 0;
 }

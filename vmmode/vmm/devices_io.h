@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The disk, network and folder devices of the command line.
+ * The disk, network, folder and balloon devices of the command line.
  *
  *   --disk FILE|fd:N[,ro][,queues=N][,serial=TEXT][,engine=io_uring|threads]
  *          [,bytes=RATE][,bytes-burst=SIZE][,ops=N][,ops-burst=N]
@@ -8,6 +8,7 @@
  *          [,rx-bytes=RATE][,rx-bytes-burst=SIZE][,rx-ops=N][,rx-ops-burst=N] and the same with tx-
  *   --fs   TAG=DIR[,ro][,cache=auto|always|none][,writeback][,locks][,direct-io][,no-devices]
  *          [,queues=N]
+ *   --balloon [size=SIZE][,deflate-on-oom][,reporting][,stats=SECONDS]
  *
  * Rates are per second. A disk has a queue for each processor by default, a card has one; of fd:N
  * there is no more than that one. Without mac= the address is a random one of the locally
@@ -16,6 +17,7 @@
 #ifndef BIVALVE_VMMODE_VMM_DEVICES_IO_H
 #define BIVALVE_VMMODE_VMM_DEVICES_IO_H
 
+#include "vmmode/virtio/balloon.h"
 #include "vmmode/virtio/blk.h"
 #include "vmmode/virtio/fs.h"
 #include "vmmode/virtio/net.h"
@@ -48,13 +50,18 @@ MUST_CHECK int disk_wish_parse(const char *text, struct disk_wish *out, struct e
 MUST_CHECK int net_wish_parse(const char *text, struct net_wish *out, struct err *err);
 MUST_CHECK int fs_wish_parse(const char *text, struct fs_wish *out, struct err *err);
 
-/* vmm_make_disk, vmm_make_net, vmm_make_fs - open what @text names and make the device. 0 or
- * -errno. */
+/* balloon_wish_parse - 0; -EINVAL with "--balloon 'TEXT': ...". */
+MUST_CHECK int balloon_wish_parse(const char *text, struct virtio_balloon_options *out,
+				  struct err *err);
+
+/* vmm_make_disk, ... - open what @text names and make the device. 0 or -errno. */
 MUST_CHECK int vmm_make_disk(const char *text, struct vmm_device_env *env,
 			     struct virtio_device **out, struct err *err);
 MUST_CHECK int vmm_make_net(const char *text, struct vmm_device_env *env,
 			    struct virtio_device **out, struct err *err);
 MUST_CHECK int vmm_make_fs(const char *text, struct vmm_device_env *env, struct virtio_device **out,
 			   struct err *err);
+MUST_CHECK int vmm_make_balloon(const char *text, struct vmm_device_env *env,
+				struct virtio_device **out, struct err *err);
 
 #endif

@@ -16,6 +16,7 @@
 #include "spec/base/buf.h"
 #include "spec/base/log.h"
 #include "spec/base/str.h"
+#include "vmmode/vmm/control.h"
 #include "vmmode/vmm/devices.h"
 #include "vmmode/vmm/exit.h"
 #include "vmmode/vmm/irq.h"
@@ -27,6 +28,7 @@
 #include "vmmode/vmm/serial.h"
 #include "vmmode/vmm/terminal.h"
 #include "vmmode/vmm/vcpu.h"
+#include "vmmode/vmm/verbs.h"
 #include "vmmode/vmm/x86/acpi.h"
 #include "vmmode/vmm/x86/cpu.h"
 #include "vmmode/vmm/x86/layout.h"
@@ -43,6 +45,8 @@ struct machine {
 	struct handoff handoff;
 	struct ending ending;
 	struct loop_source end_source, signal_source;
+	struct control control;
+	struct verbs verbs;
 	struct bus pio, mmio;
 	struct serial serial;
 	struct terminal terminal;
@@ -313,9 +317,27 @@ static int step_devices(struct machine *m, struct err *err)
 	m->device_env.terminal = &m->terminal;
 	m->device_env.cpus = m->opts->cpus;
 	m->device_env.sandbox = &m->sandbox;
+	m->device_env.memory_bytes = m->opts->memory_bytes;
 	for (unsigned int i = 0; i < m->opts->n_devices && rc == 0; i++)
 		rc = add_device(m, &m->opts->devices[i], err);
 	return rc;
+}
+
+/* Beside the devices: what it commands is there before the loop runs. */
+static int step_control(struct machine *m, struct err *err)
+{
+	int fd;
+
+	if (!m->opts->control)
+		return 0;
+	m->status = VMM_EXIT_NO_FILE;
+	fd = control_open(m->opts->control, err);
+	if (fd < 0)
+		return fd;
+	m->verbs =
+	    (struct verbs){ &m->vcpus, &m->ending, m->device_env.balloon, m->opts->memory_bytes };
+	verbs_attach(&m->verbs, &m->control);
+	return control_init(&m->control, &m->loop, fd, err);
 }
 
 /* ---- the kernel ---------------------------------------------------------------------------------
@@ -477,15 +499,17 @@ struct step {
 static const struct step steps[] = {
 	{ "own mounts", step_mounts },      { "event loop", step_loop },
 	{ "machine and memory", step_vm },  { "small devices", step_legacy },
-	{ "virtio devices", step_devices }, { "kernel loaded", step_kernel },
-	{ "KVM checked", step_check_kvm },  { "vCPUs set up", step_vcpus },
-	{ "sandbox", step_sandbox },        { "vCPUs run", step_start },
+	{ "virtio devices", step_devices }, { "control socket", step_control },
+	{ "kernel loaded", step_kernel },   { "KVM checked", step_check_kvm },
+	{ "vCPUs set up", step_vcpus },     { "sandbox", step_sandbox },
+	{ "vCPUs run", step_start },
 };
 
 static void machine_fini(struct machine *m)
 {
 	vcpus_fini(&m->vcpus); /* first: from here on nobody touches a register */
 	phase(m, "vCPUs ended");
+	control_fini(&m->control);
 	while (m->n_devices)
 		mmio_fini(&m->devices[--m->n_devices]);
 	terminal_fini(&m->terminal); /* after the last output, before its descriptor is closed */

@@ -274,6 +274,11 @@ void vcpus_pause(struct vcpus *set)
 void vcpus_resume(struct vcpus *set)
 {
 	pthread_mutex_lock(&set->handoff->lock);
+	for (unsigned int i = 0; i < set->n && set->pause; i++) {
+		/* EINVAL: the guest has no such clock (yet). */
+		if (ioctl(set->v[i].fd, KVM_KVMCLOCK_CTRL) < 0 && errno != EINVAL)
+			log_debug("tell vCPU %u of the pause: %m, ignoring", i);
+	}
 	set->pause = false;
 	pthread_cond_broadcast(&set->handoff->changed);
 	pthread_mutex_unlock(&set->handoff->lock);

@@ -52,7 +52,8 @@ MUST_CHECK int vcpus_create(struct vcpus *set, unsigned int n, struct err *err);
 /* vcpus_start - a thread each. */
 MUST_CHECK int vcpus_start(struct vcpus *set, struct err *err);
 
-/* vcpus_pause - returns when no vCPU runs guest code. vcpus_resume - takes it back. */
+/* vcpus_pause - returns when no vCPU runs guest code. vcpus_resume - takes it back; the guest's
+ * clock source is told, so that its watchdogs do not bark. Both may be repeated. */
 void vcpus_pause(struct vcpus *set);
 void vcpus_resume(struct vcpus *set);
 
