@@ -48,6 +48,14 @@ static void test_good(void)
 	CHECK(o.has_user && o.uid == 5 && o.gid == 6);
 	CHECK_EQ(parse("--kernel k --user 7", &o, &err), 0);
 	CHECK(o.has_user && o.uid == 7 && o.gid == 7);
+	CHECK_EQ(parse("--kernel k --balloon --rng --control c", &o, &err), 0);
+	CHECK_STR(o.devices[0].text, "");
+	CHECK_STR(o.control, "c");
+	CHECK_EQ(parse("--kernel k --balloon size=1m,stats=1 --rng", &o, &err), 0);
+	CHECK_STR(o.devices[0].text, "size=1m,stats=1");
+	CHECK_EQ(o.n_devices, 2);
+	CHECK_EQ(parse("--balloon=reporting --kernel k --balloon", &o, &err), -EEXIST);
+	CHECK_EQ(parse("--kernel k --balloon", &o, &err), 0);
 	CHECK_EQ(parse("--self-test", &o, &err), 0);
 	CHECK_EQ(parse("--help", &o, &err), 0);
 }

@@ -170,5 +170,41 @@ static void test_fs(void)
 	CHECK_EQ(f.opts.cache, VIRTIO_FS_CACHE_ALWAYS);
 }
 
+static void test_balloon(void)
+{
+	static const struct {
+		const char *text, *msg;
+	} bad[] = {
+		{ "size", "bad value of 'size'" },
+		{ "size=x", "bad value of 'size'" },
+		{ "stats=0", "bad value of 'stats'" },
+		{ "stats=86401", "bad value of 'stats'" },
+		{ "reporting=1", "unknown word 'reporting'" },
+		{ "reporting,", "a bad word" },
+		{ "inflate", "unknown word 'inflate'" },
+		{ "size=17t", "larger than the machine's memory" },
+	};
+	struct vmm_device_env env = { .memory_bytes = 64 << 20 };
+	struct virtio_balloon_options o;
+	struct virtio_device *dev = NULL;
+	struct err err = ERR_INIT;
+
+	CHECK_EQ(balloon_wish_parse("", &o, &err), 0);
+	CHECK_EQ(o.target_bytes, 0);
+	CHECK_EQ(o.reporting, false);
+	CHECK_EQ(balloon_wish_parse("stats=5,size=64m,reporting,deflate-on-oom", &o, &err), 0);
+	CHECK_EQ(o.target_bytes, 64 << 20);
+	CHECK_EQ(o.stats_s, 5);
+	CHECK(o.reporting && o.deflate_on_oom);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		CHECK_EQ(vmm_make_balloon(bad[i].text, &env, &dev, &err), -EINVAL);
+		CHECK_HAS(err.msg, bad[i].msg);
+	}
+	CHECK(env.balloon == NULL);
+	CHECK_EQ(vmm_make_balloon("size=64m", &env, &dev, &err), 0);
+	CHECK(env.balloon == dev);
+	dev->ops->destroy(dev);
+}
+
 TEST_MAIN(TEST(test_disk_refused), TEST(test_disk), TEST(test_net_refused), TEST(test_net),
-	  TEST(test_open), TEST(test_fs_refused), TEST(test_fs))
+	  TEST(test_open), TEST(test_fs_refused), TEST(test_fs), TEST(test_balloon))

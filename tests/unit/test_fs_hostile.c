@@ -618,14 +618,17 @@ static void test_event_idx(void)
 			(void)snprintf(name, sizeof(name), "f%d", i);
 			if (loop == 0)
 				CHECK_EQ(mknodat(r.root_fd, name, S_IFREG | 0644, 0), 0);
-			r.d[1].avail->ring[RIG_SIZE] = r.d[1].used_idx; /* used_event */
+			/* used_event */
+			__atomic_store_n(&r.d[1].avail->ring[RIG_SIZE], r.d[1].used_idx,
+					 __ATOMIC_RELAXED);
 			ids[i] = rig_lookup(&r, FUSE_ROOT_ID, name, &rc);
 			CHECK(ids[i] != 0);
 		}
 		for (int i = 0; i < BURST; i++)
 			burst_forget(&r, i, ids[i]);
 		for (int i = 0; i < BURST; i++) {
-			r.d[0].avail->ring[RIG_SIZE] = r.d[0].used_idx;
+			__atomic_store_n(&r.d[0].avail->ring[RIG_SIZE], r.d[0].used_idx,
+					 __ATOMIC_SEQ_CST);
 			__atomic_thread_fence(__ATOMIC_SEQ_CST);
 			CHECK_EQ(rig_wait(&r, 0, RIG_WAIT_MS), 0);
 		}

@@ -20,17 +20,14 @@ static void drop(struct control_client *k)
 	k->source.fd = -1;
 }
 
-/* Returns false: the client takes no more, or is gone. */
+/* One line: an error's text has no newline (err.h), what verbs add has none. Returns false: the
+ * client takes no more, or is gone. */
 static bool answer(const struct control_client *k, const char *kind, const char *text)
 {
 	auto_buf struct buf out = BUF_INIT;
 
 	buf_add_str(&out, kind);
 	buf_add_str(&out, text);
-	for (size_t i = 0; i < out.len; i++) {
-		if (out.data[i] == '\n')
-			out.data[i] = ' ';
-	}
 	buf_add_char(&out, '\n');
 	if (buf_failed(&out))
 		return false;
