@@ -274,12 +274,12 @@ unsigned int balloon_test(uint32_t mib)
 {
 	uint32_t pages;
 
-	if (get(REG_DEVICE_ID) != ID_BALLOON || !negotiate())
+	if (get(REG_DEVICE_ID) != ID_BALLOON || !negotiate(0))
 		return 1;
 	irq_init();
 	irq_route(VIRTIO_GSI, VECTOR_DEVICE);
 	queue.avail.flags = 1; /* the only interrupt is that of the configuration */
-	set_queue((uint64_t)queue.desc, QUEUE_SIZE);
+	set_queue(0, (uint64_t)queue.desc, QUEUE_SIZE);
 	set(REG_STATUS, ACK | DRIVER | FEATURES_OK | DRIVER_OK);
 	touch(0, mib);
 	print("touched\n");
