@@ -58,20 +58,22 @@ static void turn(struct box *b)
 	CHECK_EQ(loop_run(&b->loop), 0);
 }
 
-/* Serves @fd, or a socket pair if that is -1. */
-static void setup(struct box *b, int fd)
+/* Serves @where, or a socket pair if that is NULL. */
+static void setup(struct box *b, const char *where)
 {
-	int fds[2] = { fd, -1 };
+	int fds[2] = { -1, -1 };
+	char name[16];
 
 	memset(b, 0, sizeof(*b));
 	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, -1);
 	b->idle = (struct loop_source){ .fd = eventfd(1, EFD_CLOEXEC), .ready = on_idle };
-	if (fd < 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+	if (!where && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		abort();
+	(void)snprintf(name, sizeof(name), "fd:%d", fds[0]);
 	b->fd = fds[1];
 	control_set_verbs(&b->c, verbs, ARRAY_LEN(verbs), b);
 	if (loop_init(&b->loop) < 0 || loop_add(&b->loop, &b->idle, EPOLLIN) < 0 ||
-	    control_init(&b->c, &b->loop, fds[0], NULL) < 0)
+	    control_init(&b->c, &b->loop, where ? where : name, NULL) < 0)
 		abort();
 }
 
@@ -110,7 +112,7 @@ static void test_lines(void)
 {
 	struct box b;
 
-	setup(&b, -1);
+	setup(&b, NULL);
 	CHECK_STR(talk(&b, "add 3\n"), "ok sum=3\n");
 	CHECK_STR(talk(&b, "add 1\nadd 2\nreset\n"), "ok sum=4\nok sum=6\nok\n");
 	CHECK_STR(talk(&b, "ad"), ""); /* in pieces */
@@ -133,18 +135,18 @@ static void test_hostile(void)
 
 	memset(line, 'x', sizeof(line));
 	line[sizeof(line) - 1] = '\n';
-	setup(&b, -1);
+	setup(&b, NULL);
 	CHECK_STR(talk_on(&b, b.fd, line, sizeof(line)), "error a line that is too long\n");
 	CHECK_STR(talk(&b, "reset\n"), "-");
 	cleanup(&b);
-	setup(&b, -1);
+	setup(&b, NULL);
 	line[CONTROL_LINE_MAX - 1] = '\n'; /* the longest */
 	CHECK_STR(talk_on(&b, b.fd, line, CONTROL_LINE_MAX), "error no such verb\n");
 	CHECK_STR(talk_on(&b, b.fd, "add\0 1\n", 7), "error a line with a NUL byte\n");
 	CHECK_STR(talk(&b, ""), "-");
 	cleanup(&b);
 	/* A client that never reads its answers goes; nothing waits for it. */
-	setup(&b, -1);
+	setup(&b, NULL);
 	for (int i = 0; i < 100000 && send(b.fd, "reset\n", 6, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
 	     i++)
 		turn(&b);
@@ -160,20 +162,17 @@ static void test_listener(void)
 	struct err err = ERR_INIT;
 	struct stat st;
 	struct box b;
-	char name[16];
-	int fd;
+	struct control other = { 0 };
 
 	CHECK(mkdtemp(dir) != NULL);
 	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/socket", dir);
-	fd = control_open(sa.sun_path, &err);
-	CHECK(fd >= 0);
+	setup(&b, sa.sun_path);
 	CHECK_EQ(stat(sa.sun_path, &st), 0);
 	CHECK_EQ(st.st_mode, S_IFSOCK | 0600);
-	CHECK_EQ(control_open(sa.sun_path, &err), -EADDRINUSE);
+	CHECK_EQ(control_init(&other, &b.loop, sa.sun_path, &err), -EADDRINUSE);
 	CHECK_HAS(err.msg, "--control '/tmp/bivalve-control-");
-	(void)snprintf(name, sizeof(name), "fd:%d", fd);
-	CHECK_EQ(control_open(name, &err), fd); /* inherited */
-	setup(&b, fd);
+	control_fini(&other);
+	turn(&b); /* the look whether somebody listens was a connection */
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
 		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		CHECK_EQ(connect(fds[i], (const struct sockaddr *)&sa, sizeof(sa)), 0);
@@ -192,22 +191,55 @@ static void test_listener(void)
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		(void)close(fds[i]);
 	cleanup(&b);
-	(void)unlink(sa.sun_path);
-	(void)rmdir(dir);
+	CHECK_EQ(stat(sa.sun_path, &st), -1); /* removed */
+	CHECK_EQ(rmdir(dir), 0);
 }
 
-static void test_open_refused(void)
+static void refused(const char *where, int rc)
 {
-	char path[200];
+	struct control c = { 0 };
 	struct err err = ERR_INIT;
+	struct loop l;
 
-	memset(path, 'x', sizeof(path));
-	path[sizeof(path) - 1] = '\0';
-	CHECK_EQ(control_open(path, &err), -EINVAL);
-	CHECK_EQ(control_open("", &err), -EINVAL);
-	CHECK_EQ(control_open("fd:x", &err), -EINVAL);
-	CHECK_EQ(control_open("fd:999", &err), -EBADF);
-	CHECK_EQ(control_open("/nonexistent/socket", &err), -ENOENT);
+	CHECK_EQ(loop_init(&l), 0);
+	CHECK_EQ(control_init(&c, &l, where, &err), rc);
+	CHECK_HAS(err.msg, "--control '");
+	control_fini(&c);
+	loop_fini(&l);
 }
 
-TEST_MAIN(TEST(test_lines), TEST(test_hostile), TEST(test_listener), TEST(test_open_refused))
+static void test_refused(void)
+{
+	refused("", -EINVAL);
+	refused("/tmp/", -EINVAL);
+	refused("fd:x", -EINVAL);
+	refused("fd:999", -EBADF);
+	refused("/nonexistent/socket", -ENOENT);
+	refused("/dev/null", -ENOTSOCK);
+}
+
+/* An inherited socket that listens. */
+static void test_inherited(void)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(sa);
+	struct box b;
+	char name[16];
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int client = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	/* An abstract name of the kernel's choice. */
+	CHECK_EQ(bind(fd, (const struct sockaddr *)&sa, sizeof(sa.sun_family)), 0);
+	CHECK_EQ(listen(fd, 1), 0);
+	CHECK_EQ(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	(void)snprintf(name, sizeof(name), "fd:%d", fd);
+	setup(&b, name);
+	CHECK_EQ(connect(client, (const struct sockaddr *)&sa, len), 0);
+	turn(&b);
+	CHECK_STR(talk_on(&b, client, "add 2\n", 6), "ok sum=2\n");
+	(void)close(client);
+	cleanup(&b);
+}
+
+TEST_MAIN(TEST(test_lines), TEST(test_hostile), TEST(test_listener), TEST(test_refused),
+	  TEST(test_inherited))

@@ -3,14 +3,14 @@
 #include "vmmode/vmm/control.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "spec/base/log.h"
 #include "spec/base/str.h"
+#include "vmmode/virtio/vsock_path.h"
 #include "vmmode/vmm/devices.h"
 
 static void drop(struct control_client *k)
@@ -150,57 +150,69 @@ static void on_connection(struct loop_source *src, uint32_t events)
 		log_debug("--control: a connection too many, closed");
 }
 
-static int listen_at(const char *path, struct err *err)
+/* Makes the socket. Returns its descriptor or -errno. */
+static int listen_at(struct control *c, const char *path, struct err *err)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	auto_close int fd = -1;
+	char folder[PATH_MAX] = ".";
+	const char *slash = strrchr(path, '/');
+	const size_t len = slash ? (size_t)(slash - path) + 1 : 1;
 
-	if (path[0] == '\0' || strlen(path) >= sizeof(sa.sun_path))
-		return err_set(err, -EINVAL, "--control '%s': want a path of 1 to %zu bytes", path,
-			       sizeof(sa.sun_path) - 1);
-	memcpy(sa.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* The mode of the socket's inode is that of its name: nobody else can connect, not even
-	 * between bind and a chmod. unix(7) */
-	if (fd < 0 || fchmod(fd, 0600) < 0 ||
-	    bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0 ||
-	    listen(fd, CONTROL_CLIENTS) < 0)
-		return err_sys(err, "--control '%s'", path);
-	return take_fd(&fd);
+	if (len >= sizeof(folder))
+		return err_set(err, -ENAMETOOLONG, "the path is too long");
+	if (slash)
+		memcpy(folder, path, len); /* zeroes follow */
+	c->name = slash ? slash + 1 : path;
+	if (c->name[0] == '\0')
+		return err_set(err, -EINVAL, "want a path or fd:N");
+	c->dir_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (c->dir_fd < 0)
+		return err_sys(err, "open its folder");
+	return vsock_path_listen(c->dir_fd, c->name, &c->id, err);
 }
 
-int control_open(const char *where, struct err *err)
-{
-	if (!str_starts(where, "fd:"))
-		return listen_at(where, err);
-	return vmm_open("control", where, 0, err);
-}
-
-int control_init(struct control *c, struct loop *loop, int fd, struct err *err)
+static int open_socket(struct control *c, const char *where, bool *out_listens, struct err *err)
 {
 	socklen_t len = sizeof(int);
 	int listens;
+	int fd;
+
+	*out_listens = true;
+	if (!str_starts(where, "fd:")) {
+		fd = listen_at(c, where, err);
+		return fd < 0 ? err_wrap(err, fd, "--control '%s'", where) : fd;
+	}
+	fd = vmm_open("control", where, 0, err);
+	if (fd < 0)
+		return fd;
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
+		return err_sys(err, "--control '%s'", where);
+	/* An inherited one blocks, and a connection may be gone before it is accepted. */
+	if (listens && fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return err_sys(err, "--control '%s'", where);
+	*out_listens = listens;
+	return fd;
+}
+
+int control_init(struct control *c, struct loop *loop, const char *where, struct err *err)
+{
+	bool listens;
 	int rc;
 
 	c->loop = loop;
+	c->dir_fd = -1;
 	c->listener = (struct loop_source){ .fd = -1, .ready = on_connection };
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		c->clients[i] = (struct control_client){ .c = c, .source.fd = -1 };
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0) {
-		rc = err_sys(err, "--control");
-		(void)close(fd);
+	rc = open_socket(c, where, &listens, err);
+	if (rc < 0)
 		return rc;
-	}
-	if (listens) {
-		c->listener.fd = fd;
-		/* An inherited one blocks, and a connection may be gone before it is accepted. */
-		rc = fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
-		if (rc == 0)
-			rc = loop_add(loop, &c->listener, EPOLLIN);
+	if (!listens) {
+		rc = add_client(c, rc);
 	} else {
-		rc = add_client(c, fd);
+		c->listener.fd = rc;
+		rc = loop_add(loop, &c->listener, EPOLLIN);
 	}
-	return rc < 0 ? err_code(err, rc, "--control: watch the socket") : 0;
+	return rc < 0 ? err_code(err, rc, "--control '%s': watch the socket", where) : 0;
 }
 
 void control_set_verbs(struct control *c, const struct control_verb *verbs, size_t n, void *ctx)
@@ -219,6 +231,9 @@ void control_fini(struct control *c)
 			drop(&c->clients[i]);
 	}
 	loop_remove(c->loop, &c->listener);
+	if (c->listener.fd >= 0 && c->dir_fd >= 0)
+		vsock_path_unlink(c->dir_fd, c->name, &c->id);
 	cleanup_close(&c->listener.fd);
+	cleanup_close(&c->dir_fd);
 	c->loop = NULL;
 }

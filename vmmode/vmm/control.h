@@ -8,6 +8,8 @@
 #ifndef BIVALVE_VMMODE_VMM_CONTROL_H
 #define BIVALVE_VMMODE_VMM_CONTROL_H
 
+#include <sys/stat.h>
+
 #include "spec/base/buf.h"
 #include "spec/base/err.h"
 #include "vmmode/virtio/loop.h"
@@ -37,21 +39,21 @@ struct control {
 	const struct control_verb *verbs; /* borrowed, as ctx */
 	size_t n_verbs;
 	void *ctx;
-	struct loop_source
-	    listener; /* listener.fd: owned; -1: one client only, which came by itself */
+	int dir_fd;       /* owned; of the socket's folder; -1: the socket is not ours */
+	const char *name; /* in it; borrowed from @where */
+	struct stat id;
+	struct loop_source listener; /* listener.fd: owned; -1: one client that came by itself */
 	struct control_client clients[CONTROL_CLIENTS];
 };
 
 /*
- * control_open - a socket for control_init().
- * @where: a path at which it is made (an error if there is something already), or "fd:N" for an
- *         inherited one, which listens or is connected
- * Returns a descriptor that the caller owns, or -errno with "--control 'WHERE': ...".
+ * control_init - serves a socket.
+ * @where: a path at which it is made, and removed by control_fini() (one on which nobody listens is
+ *         replaced); or "fd:N" for an inherited socket, which listens or is connected
+ * Returns 0 or -errno with "--control 'WHERE': ...".
  */
-MUST_CHECK int control_open(const char *where, struct err *err);
-
-/* control_init - serves @fd, which is taken over, also on failure. Returns 0 or -errno. */
-MUST_CHECK int control_init(struct control *c, struct loop *loop, int fd, struct err *err);
+MUST_CHECK int control_init(struct control *c, struct loop *loop, const char *where,
+			    struct err *err);
 
 /* control_set_verbs - before the loop runs. */
 void control_set_verbs(struct control *c, const struct control_verb *verbs, size_t n, void *ctx);

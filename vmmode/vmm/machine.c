@@ -326,18 +326,13 @@ static int step_devices(struct machine *m, struct err *err)
 /* Beside the devices: what it commands is there before the loop runs. */
 static int step_control(struct machine *m, struct err *err)
 {
-	int fd;
-
 	if (!m->opts->control)
 		return 0;
 	m->status = VMM_EXIT_NO_FILE;
-	fd = control_open(m->opts->control, err);
-	if (fd < 0)
-		return fd;
 	m->verbs =
 	    (struct verbs){ &m->vcpus, &m->ending, m->device_env.balloon, m->opts->memory_bytes };
 	verbs_attach(&m->verbs, &m->control);
-	return control_init(&m->control, &m->loop, fd, err);
+	return control_init(&m->control, &m->loop, m->opts->control, err);
 }
 
 /* ---- the kernel ---------------------------------------------------------------------------------
