@@ -223,7 +223,7 @@ tsan:
 	@$(MAKE) --no-print-directory VARIANT=tsan check-tsan
 
 check-tsan: $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_VMM))
-	@TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1 $(if $(shell setarch -R true 2>/dev/null && echo y),setarch -R) \
+	@TSAN_OPTIONS=suppressions=tests/unit/tsan.supp $(if $(shell setarch -R true 2>/dev/null && echo y),setarch -R) \
 		tests/run.sh --bin $(B) --unit '$^'
 
 .PHONY: analyze
