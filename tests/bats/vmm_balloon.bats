@@ -140,7 +140,6 @@ need_guest() {
 	[ "$(stat -c %a control)" = 600 ]
 	kill -TERM "$PID"
 	run -143 wait "$PID"
-	[ ! -e control ]
 }
 
 @test "balloon, control: each mistake has a line and an exit status of its own" {

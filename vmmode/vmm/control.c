@@ -151,26 +151,28 @@ static void on_connection(struct loop_source *src, uint32_t events)
 }
 
 /* Makes the socket. Returns its descriptor or -errno. */
-static int listen_at(struct control *c, const char *path, struct err *err)
+static int listen_at(const char *path, struct err *err)
 {
 	char folder[PATH_MAX] = ".";
 	const char *slash = strrchr(path, '/');
 	const size_t len = slash ? (size_t)(slash - path) + 1 : 1;
+	const char *name = slash ? slash + 1 : path;
+	auto_close int dir_fd = -1;
+	struct stat id;
 
 	if (len >= sizeof(folder))
 		return err_set(err, -ENAMETOOLONG, "the path is too long");
 	if (slash)
 		memcpy(folder, path, len); /* zeroes follow */
-	c->name = slash ? slash + 1 : path;
-	if (c->name[0] == '\0')
+	if (name[0] == '\0')
 		return err_set(err, -EINVAL, "want a path or fd:N");
-	c->dir_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (c->dir_fd < 0)
+	dir_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
 		return err_sys(err, "open its folder");
-	return vsock_path_listen(c->dir_fd, c->name, &c->id, err);
+	return vsock_path_listen(dir_fd, name, &id, err);
 }
 
-static int open_socket(struct control *c, const char *where, bool *out_listens, struct err *err)
+static int open_socket(const char *where, bool *out_listens, struct err *err)
 {
 	socklen_t len = sizeof(int);
 	int listens;
@@ -178,7 +180,7 @@ static int open_socket(struct control *c, const char *where, bool *out_listens, 
 
 	*out_listens = true;
 	if (!str_starts(where, "fd:")) {
-		fd = listen_at(c, where, err);
+		fd = listen_at(where, err);
 		return fd < 0 ? err_wrap(err, fd, "--control '%s'", where) : fd;
 	}
 	fd = vmm_open("control", where, 0, err);
@@ -199,11 +201,10 @@ int control_init(struct control *c, struct loop *loop, const char *where, struct
 	int rc;
 
 	c->loop = loop;
-	c->dir_fd = -1;
 	c->listener = (struct loop_source){ .fd = -1, .ready = on_connection };
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		c->clients[i] = (struct control_client){ .c = c, .source.fd = -1 };
-	rc = open_socket(c, where, &listens, err);
+	rc = open_socket(where, &listens, err);
 	if (rc < 0)
 		return rc;
 	if (!listens) {
@@ -231,9 +232,6 @@ void control_fini(struct control *c)
 			drop(&c->clients[i]);
 	}
 	loop_remove(c->loop, &c->listener);
-	if (c->listener.fd >= 0 && c->dir_fd >= 0)
-		vsock_path_unlink(c->dir_fd, c->name, &c->id);
 	cleanup_close(&c->listener.fd);
-	cleanup_close(&c->dir_fd);
 	c->loop = NULL;
 }

@@ -8,8 +8,6 @@
 #ifndef BIVALVE_VMMODE_VMM_CONTROL_H
 #define BIVALVE_VMMODE_VMM_CONTROL_H
 
-#include <sys/stat.h>
-
 #include "spec/base/buf.h"
 #include "spec/base/err.h"
 #include "vmmode/virtio/loop.h"
@@ -39,18 +37,15 @@ struct control {
 	const struct control_verb *verbs; /* borrowed, as ctx */
 	size_t n_verbs;
 	void *ctx;
-	int dir_fd;       /* owned; of the socket's folder; -1: the socket is not ours */
-	const char *name; /* in it; borrowed from @where */
-	struct stat id;
 	struct loop_source listener; /* listener.fd: owned; -1: one client that came by itself */
 	struct control_client clients[CONTROL_CLIENTS];
 };
 
 /*
  * control_init - serves a socket.
- * @where: a path at which it is made, and removed by control_fini() (one on which nobody listens is
- *         replaced); or "fd:N" for an inherited socket, which listens or is connected
- * Returns 0 or -errno with "--control 'WHERE': ...".
+ * @where: a path at which it is made (one on which nobody listens is replaced; it stays, for the
+ *         sandbox has no right to its folder), or "fd:N" for an inherited socket, which listens or
+ * is connected Returns 0 or -errno with "--control 'WHERE': ...".
  */
 MUST_CHECK int control_init(struct control *c, struct loop *loop, const char *where,
 			    struct err *err);

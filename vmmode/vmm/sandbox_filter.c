@@ -91,6 +91,7 @@ static const struct row rows[] = {
 	IOCTL(KVM_RUN, VCPU),                       /* runs guest code */
 	IOCTL(KVM_GET_REGS, VCPU | LOOP),           /* where a guest crashed, or hangs */
 	IOCTL(KVM_GET_MP_STATE, LOOP),              /* where a guest hangs */
+	IOCTL(KVM_KVMCLOCK_CTRL, LOOP),             /* resume: the guest learns of the pause */
 	IOCTL(KVM_IOEVENTFD, LOOP),                 /* a device's queues are wired when it is activated */
 
 	/* every thread */
@@ -103,7 +104,7 @@ static const struct row rows[] = {
 	CALL_IF(mprotect, ALL, 2, PROT_EXEC, 0),    /* malloc, a stack's guard; never code */
 	CALL(munmap, ALL),                          /* malloc, stacks */
 	CALL(mremap, ALL),                          /* realloc of large blocks; keeps the protection */
-	CALL(madvise, ALL),                         /* free; a stack that is kept for the next thread */
+	CALL(madvise, ALL),                         /* free; a stack that is kept for the next thread; balloon */
 	CALL(clock_gettime, ALL),                   /* where the vDSO cannot tell */
 	CALL(getpid, ALL),                          /* abort() */
 	CALL(gettid, ALL),                          /* abort() */
