@@ -188,10 +188,11 @@ knows() {
 	local before verb n step=${BIVALVE_ALL_STEPS:+1} every=7
 
 	[[ $BIVALVE_BIN != */asan ]] || every=301 # it makes many more calls, each of them slower
+	step=${step:-$every}
 	network create x && network remove x
 	before=$(host_network)
 	for verb in create remove; do
-		for ((n = 1; n < 1000; n += ${step:-every})); do
+		for ((n = 1; n < 1000; n += step)); do
 			local -a words=(create n --subnet 10.61.0.0/24 --internal-dns)
 			if [ $verb = remove ]; then
 				network "${words[@]}" >/dev/null
