@@ -25,12 +25,21 @@ struct request {
 	uint32_t sends, receives; /* MiB, of the client, in network order */
 };
 
+/* The stream repeats after PERIOD bytes, which no buffer or segment divides. */
+enum { PERIOD = 65521 };
 static uint8_t chunk[CHUNK + 4096];
+static uint8_t stream[PERIOD + CHUNK];
 
-/* The stream repeats with a period that is no power of two. */
-static uint8_t byte_at(uint64_t at)
+static void make_stream(void)
 {
-	return (uint8_t)(at % 251 + (at >> 12));
+	uint32_t x = 1;
+
+	for (size_t i = 0; i < PERIOD; i++) {
+		x = x * 1664525 + 1013904223;
+		stream[i] = (uint8_t)(x >> 24);
+	}
+	for (size_t i = PERIOD; i < sizeof(stream); i++)
+		stream[i] = stream[i - PERIOD];
 }
 
 static bool send_all(int fd, uint64_t bytes)
@@ -38,10 +47,8 @@ static bool send_all(int fd, uint64_t bytes)
 	for (uint64_t at = 0; at < bytes;) {
 		const size_t n = bytes - at < CHUNK ? (size_t)(bytes - at) : CHUNK;
 
-		for (size_t i = 0; i < n; i++)
-			chunk[i] = byte_at(at + i);
 		for (size_t done = 0; done < n;) {
-			ssize_t rc = write(fd, chunk + done, n - done);
+			ssize_t rc = write(fd, stream + at % PERIOD + done, n - done);
 
 			if (rc <= 0)
 				return false;
@@ -59,12 +66,9 @@ static bool receive_all(int fd, uint64_t bytes)
 
 		if (n <= 0)
 			return false;
-		for (ssize_t i = 0; i < n; i++) {
-			if (chunk[i] != byte_at(at + (uint64_t)i)) {
-				printf("netpump: byte %llu differs\n",
-				       (unsigned long long)(at + (uint64_t)i));
-				return false;
-			}
+		if (memcmp(chunk, stream + at % PERIOD, (size_t)n) != 0) {
+			printf("netpump: bytes from %llu on differ\n", (unsigned long long)at);
+			return false;
 		}
 		at += (uint64_t)n;
 	}
@@ -166,7 +170,7 @@ static int udp(const char *address, uint16_t port, size_t bytes)
 	if (bytes > 65000)
 		return 2;
 	for (size_t i = 0; i < bytes; i++)
-		chunk[i] = byte_at(i * 3);
+		chunk[i] = stream[i];
 	if (send(fd, chunk, bytes, 0) != (ssize_t)bytes)
 		return 1;
 	return recv(fd, back, sizeof(back), 0) == (ssize_t)bytes && memcmp(chunk, back, bytes) == 0
@@ -181,6 +185,7 @@ int main(int argc, char **argv)
 	char end = 0;
 	int fd;
 
+	make_stream();
 	if (argc == 4 && strcmp(argv[1], "serve") == 0)
 		return serve((uint16_t)atoi(argv[2]), atol(argv[3]));
 	if (argc != 5)
