@@ -18,7 +18,7 @@ setup() {
 	mount -t tmpfs -o size=2m full full
 	mkdir auto/many
 	(cd auto/many && seq -f f%.0f 0 9999 | xargs touch)
-	run_guest virtiofs --cpus 2 --fs auto=auto,locks,queues=2 --fs always=always,cache=always,writeback \
+	BOOT_SECONDS=400 run_guest virtiofs --cpus 2 --fs auto=auto,locks,queues=2 --fs always=always,cache=always,writeback \
 		--fs none=none,cache=none,direct-io,no-devices --fs full=full <<-'END' || failed=yes
 		cd /mnt; mkdir auto always none full
 		check mounts sh -c 'for t in auto always none full; do mount -t virtiofs $t $t || exit; done'

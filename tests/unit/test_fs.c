@@ -2,10 +2,14 @@
 /* The virtio-fs device as a file system: every operation of a Linux guest through the queue. */
 #include "vmmode/virtio/fs.h"
 
+#include <sys/prctl.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 
 #include "tests/unit/filtered.h"
 #include "tests/unit/fs_rig.h"
+#include "vmmode/virtio/fs/creds.h"
 
 static const struct virtio_fs_options plain = { .cache = VIRTIO_FS_CACHE_AUTO };
 
@@ -327,6 +331,53 @@ static int read_dir(struct rig *r, uint32_t opcode, uint64_t node, uint32_t size
 	return count;
 }
 
+/* In a process of another user with root's capabilities, as the sandbox leaves it. */
+static int as_nobody(const char *dir)
+{
+	const struct fs_caller root = { 0 };
+	const struct fs_caller user = { .uid = 1000, .gid = 1000 };
+	struct fs_creds c;
+
+	if (chdir(dir) < 0 || prctl(PR_SET_KEEPCAPS, 1L) < 0 || setresgid(9, 9, 9) < 0 ||
+	    setresuid(65534, 65534, 65534) < 0)
+		return 1;
+	/* They are permitted still, but no more effective. */
+	if (fs_creds_init(&c) < 0)
+		return 2;
+	c.caps = UINT64_C(0xffffffff);
+	c.is_privileged = true;
+	fs_creds_restore(&c);
+	if (fs_creds_become(&c, &root) < 0 || mknod("null", S_IFCHR | 0666, makedev(1, 3)) < 0)
+		return 3;
+	fs_creds_return(&c, &root);
+	if (fs_creds_become(&c, &user) < 0 || mknod("zero", S_IFCHR | 0666, makedev(1, 5)) == 0)
+		return 4;
+	return 0;
+}
+
+static void test_nobody(void)
+{
+	char dir[] = "/tmp/bivalve-fs.XXXXXX";
+	int status = -1;
+	struct stat st;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		TEST_SKIP("not root");
+	CHECK(mkdtemp(dir) != NULL);
+	pid = fork();
+	if (pid == 0)
+		_exit(as_nobody(dir));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(WEXITSTATUS(status), 0);
+	CHECK_EQ(chdir(dir), 0);
+	CHECK_EQ(stat("null", &st), 0);
+	CHECK_EQ(st.st_uid, 0);
+	(void)unlink("null");
+	CHECK_EQ(chdir("/"), 0);
+	CHECK_EQ(rmdir(dir), 0);
+}
+
 static void test_folders(void)
 {
 	static const struct {
@@ -541,5 +592,5 @@ static void test_destroy_and_reset(void)
 
 TEST_MAIN(TEST(test_options), TEST(test_config), TEST(test_init), TEST(test_files),
 	  TEST(test_names), TEST(test_attributes), TEST(test_kill_suid), TEST(test_owner),
-	  TEST(test_folders), TEST(test_xattrs), TEST(test_ranges), TEST(test_tmpfile),
-	  TEST(test_read_only), TEST(test_destroy_and_reset))
+	  TEST(test_nobody), TEST(test_folders), TEST(test_xattrs), TEST(test_ranges),
+	  TEST(test_tmpfile), TEST(test_read_only), TEST(test_destroy_and_reset))

@@ -93,9 +93,12 @@ int fs_creds_become(const struct fs_creds *c, const struct fs_caller *who)
 	ok = !who->has_group || syscall(SYS_setgroups, 1, &who->group) == 0;
 	ok = ok && (who->gid == c->gid || take_fsgid(who->gid));
 	if (ok && who->uid != c->uid) {
-		/* Leaving fsuid 0 takes the file capabilities away; one of them comes back. */
-		ok = take_fsuid(who->uid) &&
-		     set_effective(c->caps & ~(file_caps & ~CAP_BIT(CAP_DAC_OVERRIDE))) == 0;
+		/* Leaving fsuid 0 takes the file capabilities away; one of them comes back. A
+		 * guest's root has all that this process has, also where that runs as another user.
+		 */
+		const uint64_t lost = who->uid == 0 ? 0 : file_caps & ~CAP_BIT(CAP_DAC_OVERRIDE);
+
+		ok = take_fsuid(who->uid) && set_effective(c->caps & ~lost) == 0;
 	}
 	if (ok)
 		return 0;
