@@ -51,6 +51,7 @@ static void test_answers_without_reading(void)
 	(void)close(fd);
 	CHECK_EQ(network_down_end(&h, &err), -EINVAL);
 	CHECK_STR(err.msg, "option '--dns': no");
+	network_end(&h);
 	CHECK_EQ(h.pid, 0);
 }
 
@@ -67,6 +68,7 @@ static void test_answers(void)
 	answer(fd, 0, "");
 	(void)close(fd);
 	CHECK_EQ(network_down_end(&h, &err), 0);
+	network_end(&h);
 }
 
 static void test_ends_without_a_word(void)
@@ -87,6 +89,7 @@ static void test_ends_without_a_word(void)
 		(void)close(fd);
 		CHECK_EQ(network_down_end(&h, &err), -EPROTO);
 		CHECK_STR(err.msg, "'bivalve-net' ended without a result");
+		network_end(&h);
 	}
 }
 
