@@ -221,7 +221,7 @@ memtotal_mib() {
 	local total before
 
 	need_linux
-	start_linux --memory 128m --balloon stats=1,reporting
+	start_linux --memory 256m --balloon stats=1,reporting # Linux reports with 64 MiB and more free
 	total=$(memtotal_mib)
 	# Free memory that was used: the balloon takes it, and the host has it back.
 	control 'balloon 48m'

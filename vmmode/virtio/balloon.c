@@ -75,14 +75,6 @@ static void discard(struct balloon *b, void *p, uint64_t len)
 	log_warn("virtio-balloon: give memory back: %m, ignoring");
 }
 
-static int compare_pfns(const void *a, const void *b)
-{
-	const uint32_t x = *(const uint32_t *)a;
-	const uint32_t y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Copies the list of page numbers out of the chain, so that nobody changes it behind the checks.
  * Returns their number, or -EINVAL. */
 static int take_pfns(struct balloon *b, const struct virtq_chain *c)
@@ -112,30 +104,29 @@ static int check_pfns(const struct balloon *b, int n)
 static int inflate(struct balloon *b, const struct virtq_chain *c)
 {
 	uint8_t *start = NULL;
-	uint64_t len = 0;
+	uint8_t *end = NULL;
 	int n = take_pfns(b, c);
 	int rc = n < 0 ? n : check_pfns(b, n);
 
 	if (rc < 0)
 		return rc;
-	/* Drivers take pages from the end of a free block, or anywhere: sorted, they are few runs.
-	 */
-	qsort(b->pfns, (size_t)n, sizeof(b->pfns[0]), compare_pfns);
+	/* Drivers take pages from a free block one by one, from either end: runs, up or down. They
+	 * are not sorted: the C library's qsort(3) asks the system how much memory there is. */
 	for (int i = 0; i < n; i++) {
 		uint8_t *p = page_at(b, b->pfns[i]);
 
-		if (i > 0 && b->pfns[i] == b->pfns[i - 1])
-			continue;
-		if (len && p == start + len) {
-			len += BALLOON_PAGE_BYTES;
-			continue;
+		if (p == end) {
+			end += BALLOON_PAGE_BYTES;
+		} else if (p + BALLOON_PAGE_BYTES == start) {
+			start = p;
+		} else if (p < start || p > end) { /* not in the run already */
+			if (start)
+				discard(b, start, (uint64_t)(end - start));
+			start = p;
+			end = p + BALLOON_PAGE_BYTES;
 		}
-		if (len)
-			discard(b, start, len);
-		start = p;
-		len = BALLOON_PAGE_BYTES;
 	}
-	discard(b, start, len);
+	discard(b, start, (uint64_t)(end - start));
 	b->state.inflated_bytes += (uint64_t)n * BALLOON_PAGE_BYTES;
 	virtq_push(&b->work[USE_INFLATE].queue->vq, c->head, 0);
 	return 1;
