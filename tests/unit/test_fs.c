@@ -511,6 +511,23 @@ static void test_ranges(void)
 	rig_close(&r);
 }
 
+/* What the guest has not written yet is no hole. */
+static void test_lseek_writeback(void)
+{
+	const struct virtio_fs_options o = { .flags = VIRTIO_FS_WRITEBACK };
+	struct fuse_lseek_in in = { .whence = SEEK_DATA };
+	struct rig_created c;
+	struct rig r;
+	int rc;
+
+	rig_open(&r, &o);
+	CHECK_EQ(rig_init(&r), sizeof(struct fuse_init_out));
+	c = rig_create(&r, FUSE_ROOT_ID, "f", O_RDWR, 0644, &rc);
+	in.fh = c.fh;
+	CHECK_EQ(rig_op(&r, FUSE_LSEEK, c.node, RIG_ARGS(in), NULL, NULL), -ENOSYS);
+	rig_close(&r);
+}
+
 static void test_tmpfile(void)
 {
 	const struct fuse_create_in in = { .flags = O_RDWR, .mode = S_IFREG | 0600 };
@@ -593,4 +610,5 @@ static void test_destroy_and_reset(void)
 TEST_MAIN(TEST(test_options), TEST(test_config), TEST(test_init), TEST(test_files),
 	  TEST(test_names), TEST(test_attributes), TEST(test_kill_suid), TEST(test_owner),
 	  TEST(test_nobody), TEST(test_folders), TEST(test_xattrs), TEST(test_ranges),
-	  TEST(test_tmpfile), TEST(test_read_only), TEST(test_destroy_and_reset))
+	  TEST(test_lseek_writeback), TEST(test_tmpfile), TEST(test_read_only),
+	  TEST(test_destroy_and_reset))

@@ -370,6 +370,10 @@ int fs_op_lseek(struct fs_req *r)
 	off_t off;
 	int rc;
 
+	/* The guest may hold data that are not here yet, and its driver does not send them first:
+	 * a hole told of here would lose them in a copy. It then takes all of the file for data. */
+	if (fs_has(r, FUSE_WRITEBACK_CACHE))
+		return -ENOSYS;
 	/* The guest keeps the position: only what the file system alone knows is asked for. */
 	if ((in->whence != SEEK_DATA && in->whence != SEEK_HOLE) || in->offset > INT64_MAX)
 		return -EINVAL;
