@@ -53,7 +53,7 @@ only_cached=
 mkdir -p "$cache" "$1"
 out=$(cd "$1" && pwd)
 version=$(version_of $source_package)
-key=$({ echo "$version"; cat "$guest_dir/kernel.config"; } | sha256sum | cut -c1-16)
+key=$({ echo "$version"; grep '^CONFIG_' "$guest_dir/kernel.config"; } | sha256sum | cut -c1-16)
 kernel=$cache/kernel-$key
 exec 9>"$cache/lock"
 flock 9
