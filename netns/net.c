@@ -434,5 +434,5 @@ int net_up(const struct net_store *s, const struct net_plan *plan, struct net_en
 	auto_net_job struct net_job *j = NULL;
 	int rc = net_reserve(s, plan, out, &j, err);
 
-	return rc < 0 ? rc : net_connect(j, plan->netns_fd, err);
+	return j ? net_connect(j, plan->netns_fd, err) : rc;
 }
