@@ -14,6 +14,7 @@ setup() {
 }
 
 teardown() {
+	tail -n 5 errors serial 2>/dev/null || true # shown when a test fails
 	[ -z "$PID" ] || kill -KILL "$PID" 2>/dev/null || true
 }
 

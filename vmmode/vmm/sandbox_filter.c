@@ -125,7 +125,7 @@ static const struct row rows[] = {
 	CALL(exit_group, ALL),                      /* the program's end */
 
 	/* the event loop and its devices */
-	CALL(epoll_ctl, LOOP),                      /* what the loop waits for */
+	CALL(epoll_ctl, LOOP | VCPU),               /* what the loop waits for; serial: room for input again */
 #ifdef SYS_epoll_wait
 	CALL(epoll_wait, LOOP),                     /* the loop */
 #endif
