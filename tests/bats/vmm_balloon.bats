@@ -236,11 +236,11 @@ memtotal_mib() {
 	[ "$(value guest-total-memory)" -ge $(((total - 1) << 20)) ]
 	[ "$(value guest-free-memory)" -gt $((16 << 20)) ]
 	# A big file makes the machine large, its end makes it small again without being asked.
-	guest 'dd if=/dev/zero of=/t/file bs=1M count=40 2>/dev/null'
+	guest 'dd if=/dev/zero of=/t/file bs=1M count=64 2>/dev/null'
 	before=$(rss_mib)
 	guest 'rm /t/file'
-	await 120 rss_below $((before - 30))
-	[ "$(value balloon-reported)" -ge $((30 << 20)) ]
+	await 120 rss_below $((before - 40)) # not all: blocks with a page in use stay
+	[ "$(value balloon-reported)" -ge $((40 << 20)) ]
 	# Paused, it does not count; resumed, it does not complain.
 	echo 'while :; do i=$((i + 1)); echo count $i; usleep 10000; done & sleep 1; echo ===' >&7
 	await 60 said 'count 5'
