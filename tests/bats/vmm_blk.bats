@@ -61,12 +61,12 @@ libraries() {
 		check vdd-discard blkcheck discard /dev/vdd 0 33554432
 		refuse ro-write sh -c 'echo x >/dev/vdc'
 		check ro-refuses blkcheck refused /dev/vdc
-		echo ro has $(md5sum </dev/vdc)
+		echo ro has $(md5sum </dev/vdc | cut -c 1-32) end
 		refuse past-the-end dd if=/dev/zero of=/dev/vda bs=1M seek=64 count=1
 	END
 	[[ $output = *'queues 2 2 serial first'* ]] # of three, one for each processor is used
 	cmp ro ro.was
-	[[ $output = *"ro has $(md5sum <ro)"* ]]
+	[[ $output = *"ro has $(md5sum <ro | cut -c 1-32) end"* ]]
 	# The second half was given back, and what was written there before too.
 	[ "$(in_kib uring)" -lt 34000 ] && [ "$(in_kib threads)" -lt 34000 ]
 	cmp -n 65536 uring /dev/zero
