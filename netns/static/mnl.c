@@ -12,6 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The header's names for parameters are not ours; its functions give out pointers without the const
+ * that they take. */
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name,performance-no-int-to-ptr)
+
 /* Both headers are whole words. */
 static const size_t msg_head = sizeof(struct nlmsghdr);
 static const size_t attr_head = sizeof(struct nlattr);
@@ -307,3 +311,5 @@ int mnl_socket_close(struct mnl_socket *s)
 	free(s);
 	return rc;
 }
+
+// NOLINTEND(readability-inconsistent-declaration-parameter-name,performance-no-int-to-ptr)
