@@ -4,6 +4,7 @@
 
 #include "tests/unit/vsock_rig.h"
 #include "vmmode/vmm/devices.h"
+#include "vmmode/vmm/sandbox.h"
 
 enum {
 	OP_REQUEST = VIRTIO_VSOCK_OP_REQUEST,
@@ -630,11 +631,10 @@ static int make_vsock(struct vmm_device_env *env, const char *text, struct virti
 static void test_option(void)
 {
 	char dir[] = "/tmp/devices.XXXXXX";
-	struct vmm_device_env env = { .cpus = 1 };
+	struct vmm_device_env env = { .cpus = 1, .sandbox = &(struct sandbox)SANDBOX_INIT };
 	struct err err = ERR_INIT;
 	struct virtio_device *dev = NULL;
-	char text[128];
-	char path[64];
+	char text[128], path[64];
 	uint64_t cid = 0;
 	struct loop loop;
 	struct stat st;
@@ -677,7 +677,7 @@ static void test_option_refused(void)
 		{ "/proc/self/exe/v", -ENOTDIR },
 		{ "/nowhere/v", -ENOENT },
 	};
-	struct vmm_device_env env = { .cpus = 1 };
+	struct vmm_device_env env = { .cpus = 1, .sandbox = &(struct sandbox)SANDBOX_INIT };
 	struct loop loop;
 
 	CHECK_EQ(loop_init(&loop), 0);
