@@ -259,7 +259,7 @@ memtotal_mib() {
 
 @test "balloon, linux: a guest that runs out of memory takes pages back and kills nobody" {
 	need_linux
-	start_linux --memory 96m --balloon size=40m,deflate-on-oom
+	start_linux --memory 128m --balloon size=40m,deflate-on-oom
 	await 120 is_value balloon-actual $((40 << 20))
 	# More than is left: a process's own memory, not the page cache.
 	guest 'n=$(($(sed -n "s/^MemAvailable: *\([0-9]*\).*/\1/p" /proc/meminfo) * 1024 + 4000000)); head -c $n /dev/zero | tail -c $n | wc -c | grep -x $n'
