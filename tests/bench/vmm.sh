@@ -26,6 +26,7 @@ memory() {
 	local name=$1 i
 
 	shift
+	: >"$tmp/serial" # not that of the machine before
 	"$vmm" --kernel "$kernel" --append hlt --memory 64m "$@" </dev/null >"$tmp/serial" 2>&1 &
 	pid=$!
 	for ((i = 0; i < 600; i++)); do
