@@ -71,7 +71,7 @@ ended() {
 seen() {
 	local i
 
-	for ((i = 0; i < 900; i++)); do
+	for ((i = 0; i < 300; i++)); do
 		! grep -qs -- "$1" "$2" || return 0
 		sleep 0.1
 	done

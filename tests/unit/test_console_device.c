@@ -124,7 +124,7 @@ static void test_size(void)
 	tell(&n, 0, VIRTIO_CONSOLE_PORT_READY, 1);
 	CHECK_STR(heard(&n), "ADD 0 1");
 	CHECK_STR(heard(&n), "CONSOLE 0 1");
-	CHECK_STR(heard(&n), "RESIZE 0 1 25x80");
+	CHECK_STR(heard(&n), "RESIZE 0 1 80x25");
 	CHECK_STR(heard(&n), "OPEN 0 1");
 	CHECK_EQ(raise(SIGWINCH), 0); /* without a change */
 	pump(&n);
@@ -132,7 +132,7 @@ static void test_size(void)
 	set_size(master, 50, 100);
 	CHECK_EQ(raise(SIGWINCH), 0);
 	pump(&n);
-	CHECK_STR(heard(&n), "RESIZE 0 1 50x100");
+	CHECK_STR(heard(&n), "RESIZE 0 1 100x50");
 	CHECK(rig_signalled(n.r.dev->config_call_fd, 0));
 	set_size(master, 0, 0); /* not known: what was stays */
 	CHECK_EQ(raise(SIGWINCH), 0);

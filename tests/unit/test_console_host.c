@@ -330,7 +330,7 @@ static void test_pty(void)
 	CHECK_EQ(ioctl(slave, TIOCSWINSZ, &size), 0);
 	(void)close(slave);
 	pump(&n);
-	CHECK_STR(heard(&n), "RESIZE 0 1 40x132");
+	CHECK_STR(heard(&n), "RESIZE 0 1 132x40");
 	rig_off(&n);
 	(void)close(master);
 	(void)close(watch);

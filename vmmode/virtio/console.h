@@ -13,8 +13,8 @@
  * connection: virtio has no half-closed ports. A named port whose host's side is gone for good is
  * removed once the guest has closed it as well.
  *
- * RESIZE carries rows before columns, as Linux has it since 2010; the specification's text has them
- * the other way round.
+ * RESIZE carries columns before rows, as the specification has it, and Debian's kernels of today;
+ * Linux read them the other way round from 2010 to 2025 (and such a guest swaps them).
  * Source: virtio 1.2, 5.3; Linux drivers/char/virtio_console.c.
  */
 #ifndef BIVALVE_VMMODE_VIRTIO_CONSOLE_H

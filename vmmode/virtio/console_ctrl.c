@@ -33,7 +33,7 @@ static enum console_message first_of(unsigned int pending)
 
 static void build(const struct console_port *p, enum console_message m, struct message *out)
 {
-	const uint16_t size[2] = { p->con->rows, p->con->cols };
+	const uint16_t size[2] = { p->con->cols, p->con->rows };
 	const void *data = NULL;
 	size_t bytes = 0;
 
