@@ -157,9 +157,9 @@ boot() {
 	echo "$output $stderr"
 	[ "$status" -eq 0 ]
 	[ "$output" = $'!FROM A FILE\nHELLO, QUIT' ]
-	boot pvh console --console file:out --port one=fd:9 --cpus 2
+	boot pvh console --console file:out --port one=fd:99 --cpus 2
 	[ "$status" -eq 247 ]
-	[[ $output = *"--port 'fd:9': Bad file descriptor"* ]]
+	[[ $output = *"--port 'fd:99': Bad file descriptor"* ]]
 }
 
 @test "machine: a driver that breaks the rules loses its device until it resets it, and nothing else" {

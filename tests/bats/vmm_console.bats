@@ -103,9 +103,11 @@ seen() {
 	echo 'stty size' >&4
 	seen '^50 120' screen
 	# A process group in the foreground, and Ctrl-C.
-	echo 'sleep 1000; echo slept $?' >&4
-	sleep 1
+	echo 'sleep 1000' >&4
+	sleep 2
 	printf '\003' >&4
+	sleep 1
+	echo 'echo slept $?' >&4
 	seen 'slept 130' screen
 	# No newline of it may be changed: the output is the last thing on the screen.
 	echo 'stty -opost; yes 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde | head -c 3000000 | tee /tmp/big | cat; md5sum /tmp/big | cut -c 1-32; stty opost; echo that was $((6 * 7))' >&4
@@ -124,12 +126,15 @@ seen() {
 		read line && echo "read: $line"
 		cat
 	END
-	echo first line |
-		"$VMM" --kernel "$KERNEL" --initrd init.cpio --console stdio \
-			--append 'console=hvc0 panic=-1 cryptomgr.notests' >out 2>err 3>&- &
+	mkfifo typed
+	"$VMM" --kernel "$KERNEL" --initrd init.cpio --console stdio \
+		--append 'console=hvc0 panic=-1 cryptomgr.notests' <typed >out 2>err 3>&- &
 	vmm=$!
+	exec 4>typed
+	seen 'init on hvc0' out # what comes before somebody has the terminal open is lost, as on any
+	echo first line >&4
+	exec 4>&-
 	seen 'read: first line' out
-	seen 'init on hvc0' out
 	seen 'the kernel speaks' out
 	kill -TERM "$vmm" # the end of the input is not the guest's end
 	ended 143
