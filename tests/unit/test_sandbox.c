@@ -216,14 +216,17 @@ static void close_inherited(void *arg)
 	const struct vmm_options opts = {
 		.kernel = "fd:20",
 		.serial = "file:fd:21",
+		.control = "fd:26",
+		.ports = { "name=fd:28" },
+		.n_ports = 1,
 		.devices = { { VMM_FS, "tag=fd:22,ro" }, { VMM_DISK, "fd:24" } },
 		.n_devices = 2,
 	};
-	static const int kept[] = { 20, 22, 24 };
-	static const int gone[] = { 19, 21, 23, 25, 100 };
+	static const int kept[] = { 20, 22, 24, 26, 28 };
+	static const int gone[] = { 19, 21, 23, 25, 27, 100 };
 
 	(void)arg;
-	for (int fd = 19; fd <= 25; fd++)
+	for (int fd = 19; fd <= 28; fd++)
 		CHECK_EQ(dup2(0, fd), fd);
 	CHECK_EQ(dup2(0, 100), 100);
 	CHECK_EQ(sandbox_close_inherited(&opts, NULL), 0);

@@ -103,6 +103,7 @@ int sandbox_close_inherited(const struct vmm_options *opts, struct err *err)
 	n = find_fds(opts->kernel, keep, n);
 	n = find_fds(opts->initrd, keep, n);
 	n = find_fds(opts->serial, keep, n);
+	n = find_fds(opts->control, keep, n);
 	for (unsigned int i = 0; i < opts->n_devices; i++)
 		n = find_fds(opts->devices[i].text, keep, n);
 	for (unsigned int i = 0; i < opts->n_ports; i++)
