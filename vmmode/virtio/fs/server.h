@@ -73,7 +73,10 @@ void fs_thread_fini(struct fs_thread *t);
 enum fs_verdict fs_serve(struct fs_server *s, struct fs_thread *t, const struct virtq_chain *chain,
 			 uint32_t *written);
 
-/* fs_may_sleep - the request in @chain may wait for a disk: others should not wait behind it. */
+/*
+ * fs_may_sleep - the request in @chain may wait for a disk: others should not wait behind it. A
+ * hint: the guest may change the request before fs_serve() makes its one copy, to its own harm.
+ */
 bool fs_may_sleep(const struct virtq_chain *chain);
 
 #endif
