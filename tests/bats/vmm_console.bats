@@ -36,7 +36,8 @@ initrd() {
 		for m in virtio_ring virtio virtio_mmio virtio_console; do insmod /mod/$m.ko; done
 		find_port() { local d; for d in /sys/class/virtio-ports/*; do [ "$(cat $d/name)" != $1 ] || echo /dev/${d##*/}; done; }
 		port() { until [ -n "$(find_port $1)" ]; do sleep 0.1; done; find_port $1; }
-		until (: <>/dev/hvc0); do sleep 0.1; done # the name is there before the console is
+		# The name is there before the console is; and <> would make a file where there is no name yet.
+		until [ -c /dev/hvc0 ] && (: <>/dev/hvc0); do sleep 0.1; done
 		exec <>/dev/hvc0 >&0 2>&1
 	END
 	cat >>root/init
