@@ -308,7 +308,7 @@ static void destroy(struct virtio_device *dev)
 
 	/* Nobody finds the machine any more, while its last words go out. */
 	if (v->listener.fd >= 0)
-		vsock_path_unlink(v->dir_fd, v->name, &v->id);
+		unix_socket_unlink(v->dir_fd, v->name, &v->id);
 	drain(v);
 	while (!TAILQ_EMPTY(&v->all))
 		vsock_conn_free(TAILQ_FIRST(&v->all));
@@ -373,7 +373,7 @@ static int init(struct vsock *v, struct err *err)
 	rc = loop_add(v->loop, &v->timer, EPOLLIN);
 	if (rc < 0)
 		return err_code(err, rc, "watch a timer");
-	v->listener.fd = vsock_path_listen(v->dir_fd, v->name, &v->id, err);
+	v->listener.fd = unix_socket_listen(v->dir_fd, v->name, &v->id, err);
 	return v->listener.fd < 0 ? v->listener.fd : 0;
 }
 

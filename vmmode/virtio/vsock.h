@@ -19,7 +19,7 @@
  * openat(2) below dir_fd with O_PATH, socket(2), connect(2), and at its end unlinkat(2) (without
  * rights to the folder the socket stays behind). connect(2) takes no descriptor: it goes through
  * /proc/self/fd, or, in a root without /proc, through the working folder, which must be an opened
- * /proc/self/fd then. vsock_path.c is the single place.
+ * /proc/self/fd then. unix_socket.c is the single place.
  *
  * Source: virtio 1.2, 5.10.
  */

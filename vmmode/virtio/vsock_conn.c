@@ -437,7 +437,7 @@ int vsock_conn_connect(struct vsock_conn *c)
 	int rc;
 
 	(void)snprintf(name, sizeof(name), "%s_%u", c->v->name, c->host_port);
-	fd = vsock_path_connect(c->v->dir_fd, name);
+	fd = unix_socket_connect(c->v->dir_fd, name);
 	if (fd == -EAGAIN) {
 		if (c->deadline_ns == 0)
 			vsock_conn_deadline(c, vsock_in(VSOCK_CONNECT_MS));

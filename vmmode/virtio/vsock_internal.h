@@ -8,7 +8,7 @@
  *   vsock_host.c   clients of the host: accept, "CONNECT PORT", "OK HOSTPORT"
  *   vsock_tx.c     packets from the guest
  *   vsock_rx.c     packets to the guest
- *   vsock_path.c   Unix sockets by descriptor and name
+ *   unix_socket.c  Unix sockets by folder and name
  *
  * Nothing is queued towards the guest but resets (struct vsock_reset): a connection remembers which
  * kinds of packets it owes (VSOCK_OWE_*), and data stays in the Unix socket until there is a buffer
@@ -24,8 +24,8 @@
 #include <linux/virtio_vsock.h>
 #include <sys/queue.h>
 
+#include "vmmode/virtio/unix_socket.h"
 #include "vmmode/virtio/vsock.h"
-#include "vmmode/virtio/vsock_path.h"
 
 enum { VSOCK_RX, VSOCK_TX, VSOCK_EVENT, VSOCK_QUEUES };
 

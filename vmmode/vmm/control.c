@@ -3,14 +3,13 @@
 #include "vmmode/vmm/control.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "spec/base/log.h"
 #include "spec/base/str.h"
-#include "vmmode/virtio/vsock_path.h"
+#include "vmmode/virtio/unix_socket.h"
 #include "vmmode/vmm/devices.h"
 
 static void drop(struct control_client *k)
@@ -153,23 +152,13 @@ static void on_connection(struct loop_source *src, uint32_t events)
 /* Makes the socket. Returns its descriptor or -errno. */
 static int listen_at(const char *path, struct err *err)
 {
-	char folder[PATH_MAX] = ".";
-	const char *slash = strrchr(path, '/');
-	const size_t len = slash ? (size_t)(slash - path) + 1 : 1;
-	const char *name = slash ? slash + 1 : path;
-	auto_close int dir_fd = -1;
+	const char *name;
+	auto_close int dir_fd = unix_socket_folder(path, &name, err);
 	struct stat id;
 
-	if (len >= sizeof(folder))
-		return err_set(err, -ENAMETOOLONG, "the path is too long");
-	if (slash)
-		memcpy(folder, path, len); /* zeroes follow */
-	if (name[0] == '\0')
-		return err_set(err, -EINVAL, "want a path or fd:N");
-	dir_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
-		return err_sys(err, "open its folder");
-	return vsock_path_listen(dir_fd, name, &id, err);
+		return dir_fd;
+	return unix_socket_listen(dir_fd, name, &id, err);
 }
 
 static int open_socket(const char *where, bool *out_listens, struct err *err)

@@ -9,6 +9,7 @@
 #include "spec/base/num.h"
 #include "spec/base/str.h"
 #include "vmmode/virtio/rng.h"
+#include "vmmode/virtio/unix_socket.h"
 #include "vmmode/virtio/vsock.h"
 #include "vmmode/vmm/devices_console.h"
 #include "vmmode/vmm/devices_io.h"
@@ -51,62 +52,27 @@ int vmm_open_kept(struct vmm_device_env *env, const char *option, const char *na
 
 void vmm_device_env_fini(struct vmm_device_env *env)
 {
-	for (unsigned int i = 0; i < env->n_sockets; i++) {
-		if (unlinkat(env->sockets[i].dir_fd, env->sockets[i].name, 0) < 0)
-			log_debug("remove socket '%s': %m, ignoring", env->sockets[i].name);
-	}
+	for (unsigned int i = 0; i < env->n_sockets; i++)
+		unix_socket_unlink(env->sockets[i].dir_fd, env->sockets[i].name,
+				   &env->sockets[i].id);
 	while (env->n_fds)
 		cleanup_close(&env->fds[--env->n_fds]);
-}
-
-/* A value taken apart: the name up to the first comma, and what follows it ("" when nothing). */
-struct value {
-	char name[DEVICE_NAME_MAX];
-	const char *rest;
-};
-
-static int split(const char *option, const char *text, struct value *v, struct err *err)
-{
-	const char *comma = strchr(text, ',');
-	const size_t len = comma ? (size_t)(comma - text) : strlen(text);
-
-	if (len == 0 || len >= sizeof(v->name))
-		return err_set(err, -EINVAL, "--%s '%s': want a name", option, text);
-	memcpy(v->name, text, len);
-	v->name[len] = '\0';
-	v->rest = comma ? comma + 1 : "";
-	return 0;
 }
 
 /* PATH[,cid=N]: the device keeps PATH's folder, open. */
 static int make_vsock(const char *text, struct vmm_device_env *env, struct virtio_device **out,
 		      struct err *err)
 {
-	struct virtio_vsock_options o = { .cid = VSOCK_CID_DEFAULT };
-	struct value v = { .rest = "" };
-	const char *folder = ".";
-	uint64_t cid = VSOCK_CID_DEFAULT;
-	char *slash;
-	int rc = split("vsock", text, &v, err);
+	struct virtio_vsock_options o;
+	char path[DEVICE_NAME_MAX];
+	int rc = vsock_wish_parse(text, path, &o, err);
 
 	if (rc < 0)
 		return rc;
-	if (*v.rest && (!str_starts(v.rest, "cid=") ||
-			num_u64(v.rest + 4, VSOCK_CID_DEFAULT, UINT32_MAX - 1, &cid) < 0))
-		return err_set(err, -EINVAL, "--vsock '%s': want PATH or PATH,cid=N, N from %d on",
-			       text, VSOCK_CID_DEFAULT);
-	o.cid = (uint32_t)cid;
-	o.name = v.name;
-	slash = strrchr(v.name, '/');
-	if (slash) {
-		folder = slash == v.name ? "/" : v.name;
-		o.name = slash + 1;
-		*slash = '\0';
-	}
-	o.dir_fd = vmm_open_kept(env, "vsock", folder, O_PATH | O_DIRECTORY, err);
-	if (o.dir_fd < 0)
-		return o.dir_fd;
-	rc = sandbox_confine_dir(env->sandbox, o.dir_fd, false, false, err);
+	o.dir_fd = unix_socket_folder(path, &o.name, err);
+	rc = o.dir_fd < 0 ? o.dir_fd : vmm_keep(env, "vsock", o.dir_fd, err);
+	if (rc >= 0)
+		rc = sandbox_confine_dir(env->sandbox, o.dir_fd, false, false, err);
 	if (rc == 0)
 		rc = virtio_vsock_new(&o, env->loop, out, err);
 	return rc < 0 ? err_wrap(err, rc, "--vsock '%s'", text) : 0;

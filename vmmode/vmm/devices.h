@@ -6,6 +6,8 @@
 #ifndef BIVALVE_VMMODE_VMM_DEVICES_H
 #define BIVALVE_VMMODE_VMM_DEVICES_H
 
+#include <sys/stat.h>
+
 #include "vmmode/virtio/device.h"
 #include "vmmode/virtio/loop.h"
 #include "vmmode/vmm/cmdline.h"
@@ -14,8 +16,9 @@
 
 /* A socket's file that goes when the machine ends. */
 struct vmm_socket_file {
-	int dir_fd; /* borrowed from fds */
-	char name[108];
+	int dir_fd;       /* borrowed from fds */
+	const char *name; /* borrowed from the options */
+	struct stat id;
 };
 
 /* What devices share, and the descriptors that were opened for them. */

@@ -3,18 +3,15 @@
 #include "vmmode/vmm/devices_console.h"
 
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include "spec/base/fd.h"
 #include "spec/base/str.h"
 #include "spec/base/tty.h"
+#include "vmmode/virtio/unix_socket.h"
 
 /* One of the options: "console", or "port" with a name. */
 struct place {
@@ -127,71 +124,24 @@ static int open_pty(const struct place *p, struct console_port_options *out, str
 /* ---- a socket -----------------------------------------------------------------------------------
  */
 
-/* A socket of that name on which nobody listens any more was left behind. */
-static int remove_stale(const struct place *p, const struct sockaddr_un *a, struct err *err)
-{
-	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct stat st;
-
-	if (fd < 0)
-		return sys_error(p, "make a socket", err);
-	if (lstat(a->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
-		return 0; /* bind(2) refuses what is no socket */
-	if (connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 || errno == EAGAIN) {
-		errno = EADDRINUSE;
-		return sys_error(p, "somebody listens there", err);
-	}
-	if (errno == ECONNREFUSED && unlink(a->sun_path) < 0)
-		return sys_error(p, "remove the old socket", err);
-	return 0;
-}
-
-/* So that it is removed at the end, from whatever root. */
-static int note_socket(const struct place *p, const struct sockaddr_un *a, struct err *err)
-{
-	struct vmm_device_env *env = p->env;
-	char dir[sizeof(a->sun_path)];
-	char base[sizeof(a->sun_path)];
-	struct vmm_socket_file *s = &env->sockets[env->n_sockets];
-	int fd;
-
-	memcpy(dir, a->sun_path, sizeof(dir));
-	memcpy(base, a->sun_path, sizeof(base));
-	fd = keep(p, open(dirname(dir), O_PATH | O_DIRECTORY | O_CLOEXEC), "open its folder", err);
-	if (fd < 0)
-		return fd;
-	s->dir_fd = fd;
-	(void)snprintf(s->name, sizeof(s->name), "%s", basename(base));
-	env->n_sockets++;
-	return 0;
-}
-
+/* Its folder stays open: the socket is removed at the end, from whatever root. */
 static int open_listener(const struct place *p, struct console_port_options *out, struct err *err)
 {
-	const char *path = p->where + strlen("unix:");
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct vmm_device_env *env = p->env;
+	struct vmm_socket_file *s = &env->sockets[env->n_sockets];
 	int rc;
 
-	if (strlen(path) >= sizeof(a.sun_path))
-		return err_set(err, -ENAMETOOLONG, "--%s '%s': a path of at most %zu bytes",
-			       p->option, p->where, sizeof(a.sun_path) - 1);
-	memcpy(a.sun_path, path, strlen(path));
-	rc = remove_stale(p, &a, err);
-	if (rc < 0)
-		return rc;
 	out->kind = CONSOLE_LISTENER;
-	out->in_fd = keep(p, socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
-			  "make a socket", err);
-	if (out->in_fd < 0)
-		return out->in_fd;
-	/* The file gets the mode of the nameless socket: it never is open to others. */
-	if (fchmod(out->in_fd, 0600) < 0 ||
-	    bind(out->in_fd, (const struct sockaddr *)&a, sizeof(a)) < 0)
-		return sys_error(p, "bind", err);
-	rc = note_socket(p, &a, err);
-	if (rc == 0 && listen(out->in_fd, 8) < 0)
-		rc = sys_error(p, "listen", err);
-	return rc;
+	s->dir_fd = unix_socket_folder(p->where + strlen("unix:"), &s->name, err);
+	rc = s->dir_fd < 0 ? s->dir_fd : vmm_keep(env, p->option, s->dir_fd, err);
+	if (rc >= 0)
+		rc = unix_socket_listen(s->dir_fd, s->name, &s->id, err);
+	if (rc < 0)
+		return err_wrap(err, rc, "--%s '%s'", p->option, p->where);
+	env->n_sockets++;
+	out->in_fd = rc;
+	rc = vmm_keep(env, p->option, out->in_fd, err);
+	return rc < 0 ? rc : 0;
 }
 
 /* ---- the device ---------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* From --disk, --net, --fs and --balloon to devices: reads the words behind the name, opens what it
- * names. */
+/* From --disk, --net, --fs, --vsock and --balloon to devices: reads the words behind the name,
+ * opens what it names. */
 #include "vmmode/vmm/devices_io.h"
 
 #include <fcntl.h>
@@ -358,6 +358,26 @@ int vmm_make_fs(const char *text, struct vmm_device_env *env, struct virtio_devi
 	if (rc == 0)
 		rc = virtio_fs_new(&f.opts, env->loop, out, err);
 	return rc < 0 ? err_wrap(err, rc, "--fs '%s'", text) : 0;
+}
+
+int vsock_wish_parse(const char *text, char *path, struct virtio_vsock_options *out,
+		     struct err *err)
+{
+	const char *at = take_name(text, path);
+	struct word w;
+	uint64_t cid = VSOCK_CID_DEFAULT;
+	int rc;
+
+	if (!at)
+		return err_set(err, -EINVAL, "--vsock '%s': want PATH[,cid=N]", text);
+	while ((rc = take_word(&at, &w)) > 0) {
+		rc = str_eq(w.key, "cid") ? word_number(&w, VSOCK_CID_DEFAULT, UINT32_MAX - 1, &cid)
+					  : -ENOENT;
+		if (rc < 0)
+			return bad_word("vsock", text, &w, rc, err);
+	}
+	*out = (struct virtio_vsock_options){ .cid = (uint32_t)cid };
+	return rc < 0 ? err_set(err, -EINVAL, "--vsock '%s': a bad word", text) : 0;
 }
 
 static int balloon_word(struct virtio_balloon_options *o, const struct word *w)

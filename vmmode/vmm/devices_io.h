@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The disk, network, folder and balloon devices of the command line.
+ * The disk, network, folder, vsock and balloon devices of the command line.
  *
  *   --disk FILE|fd:N[,ro][,queues=N][,serial=TEXT][,engine=io_uring|threads]
  *          [,bytes=RATE][,bytes-burst=SIZE][,ops=N][,ops-burst=N]
@@ -8,6 +8,7 @@
  *          [,rx-bytes=RATE][,rx-bytes-burst=SIZE][,rx-ops=N][,rx-ops-burst=N] and the same with tx-
  *   --fs   TAG=DIR[,ro][,cache=auto|always|none][,writeback][,locks][,direct-io][,no-devices]
  *          [,queues=N]
+ *   --vsock PATH[,cid=N]
  *   --balloon [size=SIZE][,deflate-on-oom][,reporting][,stats=SECONDS]
  *
  * Rates are per second. A disk has a queue for each processor by default, a card has one; of fd:N
@@ -21,6 +22,7 @@
 #include "vmmode/virtio/blk.h"
 #include "vmmode/virtio/fs.h"
 #include "vmmode/virtio/net.h"
+#include "vmmode/virtio/vsock.h"
 #include "vmmode/vmm/devices.h"
 
 enum { DEVICE_NAME_MAX = 4096 };
@@ -49,6 +51,12 @@ struct fs_wish {
 MUST_CHECK int disk_wish_parse(const char *text, struct disk_wish *out, struct err *err);
 MUST_CHECK int net_wish_parse(const char *text, struct net_wish *out, struct err *err);
 MUST_CHECK int fs_wish_parse(const char *text, struct fs_wish *out, struct err *err);
+
+/* vsock_wish_parse - @path: DEVICE_NAME_MAX bytes; name and folder of @out are not set. 0; -EINVAL
+ * with
+ * "--vsock 'TEXT': ...". */
+MUST_CHECK int vsock_wish_parse(const char *text, char *path, struct virtio_vsock_options *out,
+				struct err *err);
 
 /* balloon_wish_parse - 0; -EINVAL with "--balloon 'TEXT': ...". */
 MUST_CHECK int balloon_wish_parse(const char *text, struct virtio_balloon_options *out,

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Unix sockets by descriptor and name. */
-#include "vmmode/virtio/vsock_path.h"
+/* Unix sockets by folder and name. */
+#include "vmmode/virtio/unix_socket.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "spec/base/log.h"
-#include "vmmode/virtio/vsock.h"
 
 enum {
 	BACKLOG = 256,
@@ -22,6 +22,24 @@ static int new_socket(void)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	return fd < 0 ? -errno : fd;
+}
+
+int unix_socket_folder(const char *path, const char **out_name, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	const size_t len = slash ? (size_t)(slash - path) + 1 : 1;
+	char folder[PATH_MAX] = ".";
+	int fd;
+
+	*out_name = slash ? slash + 1 : path;
+	if (**out_name == '\0')
+		return err_set(err, -EINVAL, "it has no name");
+	if (len >= sizeof(folder))
+		return err_set(err, -ENAMETOOLONG, "the path is too long");
+	if (slash)
+		memcpy(folder, path, len); /* zeroes follow */
+	fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_sys(err, "open its folder") : fd;
 }
 
 /*
@@ -43,7 +61,7 @@ static int connect_node(int sock_fd, int node_fd)
 	return rc < 0 ? -errno : 0;
 }
 
-int vsock_path_connect(int dir_fd, const char *name)
+int unix_socket_connect(int dir_fd, const char *name)
 {
 	auto_close int node_fd = -1;
 	auto_close int fd = -1;
@@ -71,13 +89,13 @@ static void lock_folder(int fd)
 			return;
 		(void)usleep(LOCK_PAUSE_US);
 	}
-	log_debug("vsock: the socket's folder is locked by somebody, ignoring");
+	log_debug("the socket's folder is locked by somebody, ignoring");
 }
 
 /* Makes room for a socket named @name. */
 static int remove_stale(int dir_fd, const char *name, struct err *err)
 {
-	auto_close int fd = vsock_path_connect(dir_fd, name);
+	auto_close int fd = unix_socket_connect(dir_fd, name);
 
 	if (fd >= 0 || fd == -EAGAIN)
 		return err_set(err, -EADDRINUSE, "listen on '%s': somebody does already", name);
@@ -92,7 +110,7 @@ static int remove_stale(int dir_fd, const char *name, struct err *err)
 	return 0;
 }
 
-int vsock_path_listen(int dir_fd, const char *name, struct stat *out_id, struct err *err)
+int unix_socket_listen(int dir_fd, const char *name, struct stat *out_id, struct err *err)
 {
 	auto_close int lock_fd = -1;
 	auto_close int fd = new_socket();
@@ -122,7 +140,7 @@ int vsock_path_listen(int dir_fd, const char *name, struct stat *out_id, struct 
 	return take_fd(&fd);
 }
 
-void vsock_path_unlink(int dir_fd, const char *name, const struct stat *id)
+void unix_socket_unlink(int dir_fd, const char *name, const struct stat *id)
 {
 	struct stat st;
 
@@ -130,5 +148,5 @@ void vsock_path_unlink(int dir_fd, const char *name, const struct stat *id)
 	    st.st_dev != id->st_dev)
 		return;
 	if (unlinkat(dir_fd, name, 0) < 0)
-		log_warn("vsock: remove socket '%s': %m, ignoring", name);
+		log_warn("remove socket '%s': %m, ignoring", name);
 }
