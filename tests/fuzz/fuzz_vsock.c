@@ -5,36 +5,29 @@
  */
 #include <fcntl.h>
 #include <linux/virtio_vsock.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "spec/base/log.h"
-#include "tests/fuzz/vq_ops.h"
+#include "tests/fuzz/device.h"
 #include "vmmode/virtio/vsock_internal.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+enum { CID = 3, STEPS_MAX = 200, PEERS = 16, ROUNDS_MAX = 10000 };
 
-enum { QUEUE_SIZE = 16, CID = 3, STEPS_MAX = 200, PEERS = 16, ROUNDS_MAX = 10000 };
+static struct fuzz_device m = { .n_queues = VSOCK_QUEUES };
 
 static struct {
-	struct guest_mem mem;
-	uint8_t *ram;
-	struct vqd d[VSOCK_QUEUES];
-	struct virtio_device *dev;
 	struct vsock *v;
-	struct loop loop;
 	int dir_fd, server_fd;
 	int peers[PEERS]; /* the host's ends; -1: none */
 	struct sockaddr_un address;
-} m;
+} world;
 
 static char dir[] = "/tmp/fuzz_vsock.XXXXXX";
 
 static void remove_files(void)
 {
-	(void)unlinkat(m.dir_fd, "v", 0);
-	(void)unlinkat(m.dir_fd, "v_1", 0);
+	(void)unlinkat(world.dir_fd, "v", 0);
+	(void)unlinkat(world.dir_fd, "v_1", 0);
 	(void)rmdir(dir);
 }
 
@@ -44,31 +37,28 @@ static void setup(void)
 	struct virtio_vsock_options o = { .name = "v", .cid = CID };
 	struct sockaddr_un server = { .sun_family = AF_UNIX };
 
-	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, -1);
-	m.ram = vqd_ram_new(&m.mem);
+	fuzz_setup(&m);
+	m.features = UINT64_C(1) << 32 | UINT64_C(1) << 28;
 	for (int i = 0; i < PEERS; i++)
-		m.peers[i] = -1;
+		world.peers[i] = -1;
 	if (!mkdtemp(dir) || atexit(remove_files) != 0)
 		abort();
-	o.dir_fd = m.dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (loop_init(&m.loop) < 0 || virtio_vsock_new(&o, &m.loop, &m.dev, NULL) < 0)
+	o.dir_fd = world.dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (virtio_vsock_new(&o, &m.loop, &m.dev, NULL) < 0)
 		abort();
-	m.v = CONTAINER_OF(m.dev, struct vsock, dev);
-	m.address.sun_family = AF_UNIX;
-	(void)snprintf(m.address.sun_path, sizeof(m.address.sun_path), "%s/v", dir);
+	world.v = CONTAINER_OF(m.dev, struct vsock, dev);
+	world.address.sun_family = AF_UNIX;
+	(void)snprintf(world.address.sun_path, sizeof(world.address.sun_path), "%s/v", dir);
 	(void)snprintf(server.sun_path, sizeof(server.sun_path), "%s/v_1", dir);
-	m.server_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (bind(m.server_fd, (struct sockaddr *)&server, sizeof(server)) < 0 ||
-	    listen(m.server_fd, 4) < 0)
+	world.server_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (bind(world.server_fd, (struct sockaddr *)&server, sizeof(server)) < 0 ||
+	    listen(world.server_fd, 4) < 0)
 		abort();
-	for (size_t i = 0; i < VSOCK_QUEUES; i++) {
-		m.dev->queues[i].kick_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-		m.dev->queues[i].call_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	}
+	fuzz_add_eventfds(&m);
 }
 
 /* Until nothing is ready: the device must come to rest. */
-static void run(void)
+static void rest(void)
 {
 	struct epoll_event events[32];
 	int n;
@@ -87,50 +77,50 @@ static void run(void)
 		m.loop.batch = NULL;
 		m.loop.batch_len = 0;
 	}
-	if (m.v->n_conns > VSOCK_CONNS_MAX || m.v->n_resets > VSOCK_RESETS_MAX)
+	if (world.v->n_conns > VSOCK_CONNS_MAX || world.v->n_resets > VSOCK_RESETS_MAX)
 		abort();
 }
 
 static void fresh(void)
 {
-	virtio_device_reset(m.dev);
-	m.dev->features = UINT64_C(1) << 32 | UINT64_C(1) << 28;
-	for (uint16_t i = 0; i < VSOCK_QUEUES; i++) {
-		vqd_init(&m.d[i], m.ram, i, QUEUE_SIZE);
-		m.dev->queues[i].config = m.d[i].config;
-	}
-	if (virtio_device_activate(m.dev, &m.mem) < 0)
+	fuzz_activate(&m, VSOCK_QUEUES);
+}
+
+static void run(size_t queue)
+{
+	if (eventfd_write(m.dev->queues[queue].kick_fd, 1) < 0)
 		abort();
+	rest();
 }
 
 static void close_peer(int i)
 {
-	if (m.peers[i] >= 0)
-		(void)close(m.peers[i]);
-	m.peers[i] = -1;
+	if (world.peers[i] >= 0)
+		(void)close(world.peers[i]);
+	world.peers[i] = -1;
 }
 
 static void new_client(int i, const char *says)
 {
 	close_peer(i);
-	m.peers[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (connect(m.peers[i], (struct sockaddr *)&m.address, sizeof(m.address)) < 0)
+	world.peers[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (connect(world.peers[i], (struct sockaddr *)&world.address, sizeof(world.address)) < 0)
 		close_peer(i);
 	else
-		(void)send(m.peers[i], says, strlen(says), MSG_NOSIGNAL);
+		(void)send(world.peers[i], says, strlen(says), MSG_NOSIGNAL);
 }
 
 static void expire(void)
 {
 	struct vsock_conn *c;
 
-	TAILQ_FOREACH(c, &m.v->all, all_entry)
+	TAILQ_FOREACH(c, &world.v->all, all_entry)
 	{
 		if (c->deadline_ns != 0)
 			c->deadline_ns = 1;
 	}
-	m.v->stalled_ns = 0;
-	m.v->timer.ready(&m.v->timer, EPOLLIN);
+	world.v->stalled_ns = 0;
+	world.v->timer.ready(&world.v->timer, EPOLLIN);
 }
 
 static void host(struct vq_input *in)
@@ -143,7 +133,7 @@ static void host(struct vq_input *in)
 	switch (what % 10) {
 	case 0:
 		close_peer(i);
-		m.peers[i] = accept4(m.server_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		world.peers[i] = accept4(world.server_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		break;
 	case 1:
 		new_client(i, "CONNECT 1\n");
@@ -156,13 +146,13 @@ static void host(struct vq_input *in)
 		break;
 	case 4:
 		memset(data, (int)n, n);
-		(void)send(m.peers[i], data, n, MSG_NOSIGNAL);
+		(void)send(world.peers[i], data, n, MSG_NOSIGNAL);
 		break;
 	case 5:
-		(void)recv(m.peers[i], data, n, 0);
+		(void)recv(world.peers[i], data, n, 0);
 		break;
 	case 6:
-		(void)shutdown(m.peers[i], (int)(n % 3));
+		(void)shutdown(world.peers[i], (int)(n % 3));
 		break;
 	case 7:
 		close_peer(i);
@@ -173,6 +163,7 @@ static void host(struct vq_input *in)
 	default:
 		break;
 	}
+	rest();
 }
 
 /* A packet that is right but for what the input says, in one buffer: the fuzzer need not find out
@@ -203,7 +194,7 @@ static void packet(struct vq_input *in)
 /* Receive buffers. */
 static void offer(struct vq_input *in)
 {
-	for (uint32_t n = vq_take(in, 1) % QUEUE_SIZE; n > 0; n--) {
+	for (uint32_t n = vq_take(in, 1) % FUZZ_QUEUE_SIZE; n > 0; n--) {
 		const struct vqd_buf buf = { VQD_DATA + n * 4200, 4200, true };
 
 		(void)vqd_add(&m.d[VSOCK_RX], &buf, 1);
@@ -212,53 +203,36 @@ static void offer(struct vq_input *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct fuzz_ops ops = { run, host, fresh };
 	struct vq_input in = { data, size };
 
 	if (!m.ram)
 		setup();
 	memset(m.ram, 0, VQD_BYTES);
-	m.v->next_port = VSOCK_HOST_PORT; /* the same input does the same */
+	world.v->next_port = VSOCK_HOST_PORT; /* the same input does the same */
 	fresh();
 	for (int i = 0; i < STEPS_MAX && in.left > 0; i++) {
-		size_t queue;
-
 		/* Two kinds more than vq_step() knows. */
-		if (*in.p % 16 == 14 || *in.p % 16 == 15) {
-			if (vq_take(&in, 1) % 16 == 14)
-				packet(&in);
-			else
-				offer(&in);
+		const uint8_t kind = *in.p % 16;
+
+		if (kind != 14 && kind != 15) {
+			fuzz_step(&m, &in, &ops);
 			continue;
 		}
-		switch (vq_step(&in, m.d, VSOCK_QUEUES, &queue)) {
-		case VQ_RUN:
-			if (eventfd_write(m.dev->queues[queue].kick_fd, 1) < 0)
-				abort();
-			run();
-			break;
-		case VQ_HOST:
-			host(&in);
-			run();
-			break;
-		case VQ_FRESH:
-			fresh();
-			break;
-		case VQ_DESC:
-		case VQ_PUBLISH:
-		case VQ_BYTES:
-		case VQ_INDEX:
-		case VQ_OPS:
-			break;
-		}
+		(void)vq_take(&in, 1);
+		if (kind == 14)
+			packet(&in);
+		else
+			offer(&in);
 	}
 	/* Nothing is left for the next input. */
 	virtio_device_reset(m.dev);
 	for (int i = 0; i < PEERS; i++)
 		close_peer(i);
-	for (int fd; (fd = accept4(m.server_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0;)
+	for (int fd; (fd = accept4(world.server_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0;)
 		(void)close(fd);
-	run();
-	if (m.v->n_conns != 0)
+	rest();
+	if (world.v->n_conns != 0)
 		abort();
 	return 0;
 }

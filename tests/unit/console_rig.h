@@ -149,6 +149,18 @@ static inline bool is_broken(const struct console_rig *n)
 	return atomic_load(&n->r.dev->broken);
 }
 
+/* A device with port 1 at a socket. Returns the socket's other end. */
+static inline int rig_with_socket(struct console_rig *n)
+{
+	int host;
+
+	rig_ports(n, 2);
+	host = rig_socket(n, 1);
+	rig_make(n);
+	rig_drop(n, 1);
+	return host;
+}
+
 /* ---- the driver */
 
 /* Offers @count buffers for bytes to @port. */

@@ -158,12 +158,8 @@ static void test_reset(void)
 {
 	static uint8_t data[SEND_BYTES];
 	struct console_rig n;
-	int host;
+	int host = rig_with_socket(&n);
 
-	rig_ports(&n, 2);
-	host = rig_socket(&n, 1);
-	rig_make(&n);
-	rig_drop(&n, 1);
 	for (int round = 0; round < 3; round++) {
 		handshake(&n);
 		for (int i = 0; i < 4; i++)
@@ -189,12 +185,8 @@ static void test_reset(void)
 static void test_few_queues(void)
 {
 	struct console_rig n;
-	int host;
+	int host = rig_with_socket(&n);
 
-	rig_ports(&n, 2);
-	host = rig_socket(&n, 1);
-	rig_make(&n);
-	rig_drop(&n, 1);
 	for (uint16_t n_queues = 0; n_queues <= 6; n_queues++) {
 		CHECK_EQ(rig_activate(&n.r, V1 | MULTIPORT, n_queues), 0);
 		host_send(&n, host, "x");

@@ -125,12 +125,8 @@ static void test_guarded(void)
 static void test_half_closed(void)
 {
 	struct console_rig n;
-	int host;
+	int host = rig_with_socket(&n);
 
-	rig_ports(&n, 2);
-	host = rig_socket(&n, 1);
-	rig_make(&n);
-	rig_drop(&n, 1);
 	handshake(&n);
 	offer(&n, 1, 3);
 	host_send(&n, host, "request");

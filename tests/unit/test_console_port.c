@@ -56,12 +56,8 @@ static void test_one_port(void)
 static void test_guest_is_slow(void)
 {
 	struct console_rig n;
-	int host;
+	int host = rig_with_socket(&n);
 
-	rig_ports(&n, 2);
-	host = rig_socket(&n, 1);
-	rig_make(&n);
-	rig_drop(&n, 1);
 	handshake(&n);
 	tell(&n, 1, VIRTIO_CONSOLE_PORT_OPEN, 0);
 	offer(&n, 1, 1);
@@ -115,10 +111,7 @@ static void test_host_is_slow(void)
 	uint32_t got = 0;
 	int host;
 
-	rig_ports(&n, 2);
-	host = rig_socket(&n, 1);
-	rig_make(&n);
-	rig_drop(&n, 1);
+	host = rig_with_socket(&n);
 	handshake(&n);
 	for (uint32_t i = 0; i < CHUNKS; i++) {
 		for (uint32_t k = 0; k < CHUNK; k++)
@@ -147,12 +140,8 @@ static void test_host_leaves(void)
 {
 	static uint8_t data[SEND_BYTES];
 	struct console_rig n;
-	int host;
+	int host = rig_with_socket(&n);
 
-	rig_ports(&n, 2);
-	host = rig_socket(&n, 1);
-	rig_make(&n);
-	rig_drop(&n, 1);
 	handshake(&n);
 	for (int i = 0; i < 4; i++)
 		guest_send(&n, 1, data, SEND_BYTES);
@@ -169,12 +158,8 @@ static void test_last_output(void)
 {
 	const struct vqd_buf b = { SEND, 8, false };
 	struct console_rig n;
-	int host;
+	int host = rig_with_socket(&n);
 
-	rig_ports(&n, 2);
-	host = rig_socket(&n, 1);
-	rig_make(&n);
-	rig_drop(&n, 1);
 	handshake(&n);
 	memcpy(n.r.ram + SEND, "the end\n", 8);
 	for (int i = 0; i < 40; i++)
@@ -247,10 +232,7 @@ static void test_hostile_chain(void)
 	struct vqd *d;
 	int host;
 
-	rig_ports(&n, 2);
-	host = rig_socket(&n, 1);
-	rig_make(&n);
-	rig_drop(&n, 1);
+	host = rig_with_socket(&n);
 	handshake(&n);
 	d = &n.r.d[tx_of(1)];
 	for (int i = 0; i < 4; i++)
@@ -281,10 +263,7 @@ static void test_huge(void)
 	static uint8_t data[1 << 20];
 	int host;
 
-	rig_ports(&n, 2);
-	host = rig_socket(&n, 1);
-	rig_make(&n);
-	rig_drop(&n, 1);
+	host = rig_with_socket(&n);
 	handshake(&n);
 	for (size_t i = 0; i < ARRAY_LEN(b); i++)
 		b[i] = (struct vqd_buf){ 0, VQD_BYTES, false };
