@@ -188,7 +188,7 @@ test-tools: $(addprefix $(B)/tools/,$(notdir $(basename $(wildcard tests/tools/*
 .PHONY: unit
 unit: $(UNIT_BIN)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) build/fuzz/obj -name '*.d' 2>/dev/null)
 
 # ---- tests ---------------------------------------------------------------------------------------
 BATS_FILES ?= $(sort $(wildcard tests/bats/*.bats))
@@ -242,18 +242,27 @@ FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 	@for t in $^; do tests/fuzz/run.sh $$t $(FUZZ_SECONDS) || exit 1; done
 
-# Targets of the machine mirror a source file there; they know no JSON.
-FUZZ_VMM := $(foreach f,$(call src,vmmode/virtio) $(call src,vmmode/virtio/fs) $(call src,vmmode/vmm/x86),$(wildcard tests/fuzz/fuzz_$(notdir $(f))))
+# Compiled once for all targets. Those of the machine mirror a source file there; they know no JSON.
+FUZZ_FLAGS := -O1 -fsanitize=address,undefined
+FUZZ_VMM_SRC := $(foreach m,spec/base vmmode/virtio vmmode/virtio/fs vmmode/vmm vmmode/vmm/x86,$(call src,$(m)))
+FUZZ_VMM := $(foreach f,$(FUZZ_VMM_SRC),$(wildcard tests/fuzz/fuzz_$(notdir $(f))))
 
-$(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_VMM)): build/fuzz/%: tests/fuzz/%.c $(call src,spec/base) \
-		$(call src,vmmode/virtio) $(call src,vmmode/virtio/fs) \
-		$(filter-out %/main.c,$(call src,vmmode/vmm)) $(call src,vmmode/vmm/x86)
+build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	clang $(COMMON) -O1 -fsanitize=fuzzer,address,undefined -o $@ $(filter %.c,$^)
+	@echo "  CC $<"
+	$(Q)clang $(COMMON) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
-build/fuzz/%: tests/fuzz/%.c $(call src,spec/base) $(call src,spec)
-	@mkdir -p $(@D)
-	clang $(COMMON) -O1 -fsanitize=fuzzer,address,undefined -o $@ $(filter %.c,$^) -lyajl -lseccomp
+build/fuzz/vmm.a: $(patsubst %.c,build/fuzz/obj/%.o,$(filter-out %/main.c,$(FUZZ_VMM_SRC)))
+build/fuzz/spec.a: $(patsubst %.c,build/fuzz/obj/%.o,$(call src,spec/base) $(call src,spec))
+build/fuzz/vmm.a build/fuzz/spec.a:
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_VMM)): build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/vmm.a
+	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^
+
+build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/spec.a
+	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ -lyajl -lseccomp
 
 # ---- lint ----------------------------------------------------------------------------------------
 C_FILES = $(shell git ls-files '*.c' '*.h')
