@@ -247,6 +247,7 @@ FUZZ_FLAGS := -O1 -fsanitize=address,undefined
 FUZZ_VMM_SRC := $(foreach m,spec/base vmmode/virtio vmmode/virtio/fs vmmode/vmm vmmode/vmm/x86,$(call src,$(m)))
 FUZZ_VMM := $(foreach f,$(FUZZ_VMM_SRC),$(wildcard tests/fuzz/fuzz_$(notdir $(f))))
 
+.PRECIOUS: build/fuzz/obj/%.o
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC $<"
