@@ -4,6 +4,8 @@
 # with Debian's kernel in the test bed (tests/bed/bats.sh --pack build/release/guest THIS).
 bats_require_minimum_version 1.5.0
 
+load vmm_helpers
+
 setup() {
 	VMM=${BIVALVE_BIN:?}/bivalve-vmm
 	GUEST=$BIVALVE_BIN/guest
@@ -96,7 +98,7 @@ need_guest() {
 		[ "$(rss_mib)" -ge 64 ]
 		control stop
 		[ "$answer" = ok ]
-		run -143 wait "$PID"
+		ended "$PID" 143
 	done
 }
 
@@ -120,7 +122,7 @@ need_guest() {
 	await 60 eval "[ \$(stat -c %s serial) -gt $size ]"
 	control pause
 	control stop
-	run -143 wait "$PID"
+	ended "$PID" 143
 }
 
 @test "control: a wrong line is answered by one line; a machine without a balloon says so" {
@@ -140,7 +142,7 @@ need_guest() {
 	grep -q 'error a line that is too long' answer
 	[ "$(stat -c %a control)" = 600 ]
 	kill -TERM "$PID"
-	run -143 wait "$PID"
+	ended "$PID" 143
 }
 
 @test "balloon, control: each mistake has a line and an exit status of its own" {
@@ -161,7 +163,7 @@ need_guest() {
 	await 60 said touched
 	grep -q '^VmFlags:.* mg' "/proc/$PID/smaps"
 	control stop
-	run -143 wait "$PID"
+	ended "$PID" 143
 	rm -f typed control serial
 	start --kernel "$GUEST/linux64" --append balloon=4 --memory 64m --balloon
 	await 60 said touched
@@ -178,25 +180,8 @@ need_linux() {
 
 # start_linux OPTION...: a shell on the serial port; see guest.
 start_linux() {
-	local name
-
-	mkdir -p root/bin root/mod root/proc root/sys root/dev root/t
-	cp "$(command -v busybox)" root/bin/busybox
-	for name in virtio_ring virtio virtio_mmio virtio_balloon; do
-		cp "$(find /lib/modules -name "$name.ko")" root/mod/
-	done
-	cat >root/init <<-'INIT'
-		#!/bin/busybox sh
-		/bin/busybox mount -t proc proc /proc
-		export PATH=/bin; busybox --install -s /bin
-		mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs -o size=90% t /t
-		for m in virtio_ring virtio virtio_mmio virtio_balloon; do insmod /mod/$m.ko; done
-		stty -echo
-		echo the guest is ready
-		while read -r line; do eval "$line"; echo "=== $?"; done
-	INIT
-	chmod 755 root/init
-	(cd root && find . | busybox cpio -o -H newc 2>/dev/null) >init.cpio
+	initrd virtio_balloon 'mkdir /t; mount -t tmpfs -o size=90% t /t; stty -echo' 'echo the guest is ready' \
+		'while read -r line; do eval "$line"; echo "=== $?"; done'
 	start --kernel /boot/vmlinux --initrd init.cpio \
 		--append 'console=ttyS0 quiet panic=-1 cryptomgr.notests' "$@"
 	await 120 said 'the guest is ready'
@@ -254,7 +239,7 @@ memtotal_mib() {
 	run ! grep -q 'lockup\|stall\|Unable to handle' serial
 	[ ! -s errors ]
 	control stop
-	run -143 wait "$PID"
+	ended "$PID" 143
 }
 
 @test "balloon, linux: a guest that runs out of memory takes pages back and kills nobody" {
@@ -266,7 +251,7 @@ memtotal_mib() {
 	run ! grep -qi 'killed process' serial
 	[ "$(value balloon-actual)" -lt $((40 << 20)) ]
 	control stop
-	run -143 wait "$PID"
+	ended "$PID" 143
 }
 
 @test "mergeable, linux: equal pages of a machine are merged" {

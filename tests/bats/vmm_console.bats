@@ -4,68 +4,40 @@
 # normal kernels and /boot/vmlinux with its modules: tests/bed/bats.sh tests/bats/vmm_console.bats
 bats_require_minimum_version 1.5.0
 
+load vmm_helpers
+
 setup() {
-	VMM=${BIVALVE_BIN:?}/bivalve-vmm
-	KERNEL=/boot/vmlinux
-	[ -f "$KERNEL" ] || skip "no $KERNEL (run it in the test bed)"
-	"$VMM" --self-test 2>/dev/null || skip "no KVM that runs a normal kernel"
-	cd "$BATS_TEST_TMPDIR" || return
+	PID=
+	vmm_setup
 }
 
 teardown() {
-	[ -z "${vmm:-}" ] || kill "$vmm" 2>/dev/null || true
+	tail -n 20 err 2>/dev/null || true # shown when a test fails
+	[ -z "$PID" ] || kill "$PID" 2>/dev/null || true
 }
 
-# initrd <SCRIPT: a root with busybox and the console's driver, whose init runs SCRIPT. "port NAME"
-# prints the device of a named port, and waits for it. SCRIPT has hvc0 as its terminal.
-initrd() {
-	local name
+# console_initrd <SCRIPT: an initrd whose init runs SCRIPT with hvc0 as its terminal. "port NAME" prints the device
+# of a named port, and waits for it.
+console_initrd() {
+	local start
 
-	mkdir -p root/bin root/mod root/proc root/sys root/dev root/tmp
-	cp "$(command -v busybox)" root/bin/busybox
-	for name in virtio_ring virtio virtio_mmio virtio_console; do
-		cp "$(find /lib/modules -name "$name.ko" | head -n 1)" root/mod/
-	done
-	cat >root/init <<-'END'
-		#!/bin/busybox sh
-		/bin/busybox mount -t proc proc /proc
-		export PATH=/bin; busybox --install -s /bin
-		mount -t devtmpfs dev /dev
+	start=$(cat <<-'END'
 		exec </dev/null >/dev/null 2>&1 # there was no console yet
-		mount -t sysfs sys /sys; mount -t tmpfs tmp /tmp
-		for m in virtio_ring virtio virtio_mmio virtio_console; do insmod /mod/$m.ko; done
 		find_port() { local d; for d in /sys/class/virtio-ports/*; do [ "$(cat $d/name)" != $1 ] || echo /dev/${d##*/}; done; }
 		port() { until [ -n "$(find_port $1)" ]; do sleep 0.1; done; find_port $1; }
 		# The name is there before the console is; and <> would make a file where there is no name yet.
 		until [ -c /dev/hvc0 ] && (: <>/dev/hvc0); do sleep 0.1; done
 		exec <>/dev/hvc0 >&0 2>&1
 	END
-	cat >>root/init
-	echo 'poweroff -f' >>root/init
-	chmod 755 root/init
-	(cd root && find . | busybox cpio -o -H newc 2>/dev/null) >init.cpio
+	)
+	initrd virtio_console "$start" "$(cat)"
 }
 
-# start OPTION...: the machine in the background; its messages are in the file err.
+# [INPUT=FILE] start OPTION...: the machine in the background; its messages are in the file err.
 start() {
 	"$VMM" --kernel "$KERNEL" --initrd init.cpio --append 'console=hvc0 quiet panic=-1 cryptomgr.notests' \
-		"$@" </dev/null 2>err 3>&- &
-	vmm=$!
-}
-
-# ended STATUS: waits for its end.
-ended() {
-	local rc=0 i
-
-	for ((i = 0; i < 600; i++)); do
-		kill -0 "$vmm" 2>/dev/null || break
-		sleep 0.1
-	done
-	kill -KILL "$vmm" 2>/dev/null || true # it should be gone
-	wait "$vmm" || rc=$?
-	cat err # shown when the test fails
-	[ "$rc" -eq "$1" ]
-	vmm=
+		"$@" <"${INPUT:-/dev/null}" 2>err 3>&- &
+	PID=$!
 }
 
 # seen TEXT FILE: waits until the file has it.
@@ -84,7 +56,7 @@ seen() {
 @test "console: a shell on the pseudo-terminal, the window's size, megabytes of output" {
 	local pty
 
-	initrd <<-'END'
+	console_initrd <<-'END'
 		setsid -c sh -i
 	END
 	start --console pty
@@ -117,33 +89,31 @@ seen() {
 	[ "$(grep -a -c '^0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde$' screen)" -ge 46874 ]
 	grep -a -q "^$(yes 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde | head -c 3000000 | md5sum | cut -c 1-32)" screen
 	echo exit >"$pty"
-	ended 0
+	ended "$PID" 0
 }
 
 @test "console: output to a pipe and a file, input from a pipe, the kernel's messages" {
-	initrd <<-'END'
+	console_initrd <<-'END'
 		echo init on hvc0
 		echo '<1>the kernel speaks' >/dev/kmsg
 		read line && echo "read: $line"
 		cat
 	END
 	mkfifo typed
-	"$VMM" --kernel "$KERNEL" --initrd init.cpio --console stdio \
-		--append 'console=hvc0 panic=-1 cryptomgr.notests' <typed >out 2>err 3>&- &
-	vmm=$!
+	INPUT=typed start --console stdio >out
 	exec 4>typed
 	seen 'init on hvc0' out # what comes before somebody has the terminal open is lost, as on any
 	echo first line >&4
 	exec 4>&-
 	seen 'read: first line' out
 	seen 'the kernel speaks' out
-	kill -TERM "$vmm" # the end of the input is not the guest's end
-	ended 143
+	kill -TERM "$PID" # the end of the input is not the guest's end
+	ended "$PID" 143
 }
 
 @test "console: named ports both ways, ends of input, clients that come and go" {
 	head -c 2000000 /dev/urandom >in
-	initrd <<-'END'
+	console_initrd <<-'END'
 		one=$(port one) two=$(port two) three=$(port three)
 		sleep 1 # that they are open is the next message
 		cat $one >/tmp/in; md5sum </tmp/in | cut -c 1-32
@@ -171,7 +141,7 @@ seen() {
 	seen 'heard hello' out
 	grep -q "$(md5sum <in | cut -c 1-32)" out
 	until printf 'last words\n' | socat - UNIX-CONNECT:sock; grep -q 'end of input' out; do sleep 1; done
-	ended 0
+	ended "$PID" 0
 	grep -q 'last words' out
 	cmp in copy
 	[ ! -e sock ]

@@ -92,3 +92,17 @@ run_guest() {
 	boot "$KERNEL" "$@"
 	guest_is_well
 }
+
+# ended PID STATUS: waits for the end of a machine in the background, up to a minute. Without run, in whose
+# subshell it is nobody's child.
+ended() {
+	local rc=0 i
+
+	for ((i = 0; i < 600; i++)); do
+		kill -0 "$1" 2>/dev/null || break
+		sleep 0.1
+	done
+	kill -KILL "$1" 2>/dev/null || true
+	wait "$1" || rc=$?
+	[ "$rc" -eq "$2" ] || { echo "exit status $rc"; return 1; }
+}
