@@ -225,8 +225,10 @@ int main(int argc, char **argv)
 	n = strtol(argv[3], NULL, 10);
 	maps = argc < 5;
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
-	if (fd < 0)
+	if (fd < 0) {
+		perror(path);
 		return 2;
+	}
 	for (long i = 0; i < n; i++) {
 		errno = 0;
 		if (!step(maps)) {

@@ -142,13 +142,20 @@ static bool can_become(uid_t uid, gid_t gid)
 	return ok;
 }
 
-/* More descriptors than most shells give: file servers and sockets have one for each file. */
+/*
+ * More descriptors than most shells give: sockets have one for each connection, and a file server
+ * one for each file that its guest has in its caches, often tens of thousands. Root may raise the
+ * hard limit, unless fs.nr_open is lower.
+ */
 static int raise_descriptors(struct err *err)
 {
 	struct rlimit lim;
 
 	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
 		return err_sys(err, "read the limit of descriptors");
+	if (lim.rlim_max < NOFILE_MAX &&
+	    setrlimit(RLIMIT_NOFILE, &(struct rlimit){ NOFILE_MAX, NOFILE_MAX }) == 0)
+		return 0;
 	lim.rlim_cur = lim.rlim_max < NOFILE_MAX ? lim.rlim_max : NOFILE_MAX;
 	return setrlimit(RLIMIT_NOFILE, &lim) < 0 ? err_sys(err, "raise the limit of descriptors")
 						  : 0;
