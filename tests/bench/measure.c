@@ -4,7 +4,8 @@
  * for all of them, and prints medians and the ratio to the first one.
  *
  * Usage: measure [-d] ROUNDS 'NAME: PROGRAM ARG... [; PROGRAM ARG...]...' ...
- * -d adds a column: the median, over the rounds, of the difference to the first one, in ms.
+ * -d adds two columns of differences to the first one, in ms: the median, over the rounds, of the
+ * difference; and that of the lower quartiles, which other work on the machine disturbs less.
  * "%n" in an argument becomes the number of the round. Output of the programs goes to /dev/null;
  * a program that fails ends the measurement.
  */
@@ -118,7 +119,8 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(const struct sample *samples, int n, int use_cpu)
+/* The value that @part of 4 parts of the samples are below. */
+static double quartile(const struct sample *samples, int n, int part, int use_cpu)
 {
 	double *v = malloc(sizeof(*v) * (size_t)n);
 	double m;
@@ -126,9 +128,14 @@ static double median(const struct sample *samples, int n, int use_cpu)
 	for (int i = 0; i < n; i++)
 		v[i] = use_cpu ? samples[i].cpu_ms : samples[i].wall_ms;
 	qsort(v, (size_t)n, sizeof(*v), compare);
-	m = v[n / 2];
+	m = v[n * part / 4];
 	free(v);
 	return m;
+}
+
+static double median(const struct sample *samples, int n, int use_cpu)
+{
+	return quartile(samples, n, 2, use_cpu);
 }
 
 static double median_difference(const struct contender *c, const struct contender *first, int n)
@@ -186,7 +193,9 @@ int main(int argc, char **argv)
 		printf("| %-22s | %8.3f | %6.2f | %8.3f | %7.1f |", all[i].name, wall, wall / first,
 		       median(all[i].samples, rounds, 1), (double)all[i].peak_kib / 1024);
 		if (with_difference)
-			printf(" %+7.3f |", median_difference(&all[i], &all[0], rounds));
+			printf(" %+7.3f | %+7.3f |", median_difference(&all[i], &all[0], rounds),
+			       quartile(all[i].samples, rounds, 1, 0) -
+				   quartile(all[0].samples, rounds, 1, 0));
 		printf("\n");
 	}
 	return 0;
