@@ -191,6 +191,22 @@ void link_add_bridge(struct nl_batch *b, const char *name, const struct mac_addr
 		link_set(b, &(struct link_change){ .name = name, .alias = alias });
 }
 
+void link_set_no_snooping(struct nl_batch *b, const char *name)
+{
+	struct nlmsghdr *h =
+	    begin(b, RTM_NEWLINK, 0, 0, &(struct nl_note){ "change bridge", name, 0 });
+	struct nlattr *info;
+	struct nlattr *data;
+
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
+	mnl_attr_put_strz(h, IFLA_INFO_KIND, "bridge");
+	data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
+	mnl_attr_put_u8(h, IFLA_BR_MCAST_SNOOPING, 0);
+	mnl_attr_nest_end(h, data);
+	mnl_attr_nest_end(h, info);
+}
+
 /*
  * One queue each way. Since Linux 5.15 a veth has one per CPU, each with objects in sysfs, which
  * joining would pay for by the CPU; they are for XDP: a veth takes no lock, and delivers on the

@@ -34,12 +34,13 @@ static const struct nft_set inet_sets[] = {
 	[PORTS6_AT] = { "ports6-at", 24, 20, T3(T_IP6, T_PROTO, T_PORT), T2(T_IP6, T_PORT), false },
 };
 
-enum bridge_set { GUARD4, GUARD6, GUARD_MAC };
+enum bridge_set { GUARD4, GUARD6, GUARD_MAC, LAN };
 
 static const struct nft_set bridge_sets[] = {
 	[GUARD4] = { "guard4", 28, 0, T3(T_IF, T_ETHER, T_IP), 0, false },
 	[GUARD6] = { "guard6", 40, 0, T3(T_IF, T_ETHER, T_IP6), 0, false },
 	[GUARD_MAC] = { "guard-mac", 24, 0, T2(T_IF, T_ETHER), 0, false },
+	[LAN] = { "lan", 16, 0, T_IF, 0, true }, /* ports on a user's LAN */
 };
 
 static const struct nft_chain inet_chains[] = {
@@ -55,6 +56,7 @@ static const struct nft_chain inet_chains[] = {
 
 static const struct nft_chain bridge_chains[] = {
 	{ "guard", NULL, 0, 0 },
+	{ "icmp6", NULL, 0, 0 },
 	{ "ports", "filter", NF_BR_PRE_ROUTING, -300 },
 };
 
@@ -68,9 +70,7 @@ static const struct nft_chain bridge_chains[] = {
 #define L4PROTO(word)      NFT_META(NFT_META_L4PROTO, word)
 #define DPORT(word)        NFT_PAYLOAD(TRANS_HEADER, 2, 2, word)
 #define ETHER_TYPE(hi, lo) NFT_PAYLOAD(LINK_HEADER, 12, 2, 0), NFT_IS(0, 2, hi, lo)
-#define ICMPV6_IS(type)                                                                            \
-	L4PROTO(0), NFT_IS(0, 1, IPPROTO_ICMPV6), NFT_PAYLOAD(TRANS_HEADER, 0, 1, 0),              \
-	    NFT_IS(0, 1, type)
+#define ICMPV6_TYPE        NFT_PAYLOAD(TRANS_HEADER, 0, 1, 0)
 
 enum { RULE_OPS_MAX = 12 };
 
@@ -158,16 +158,9 @@ static const struct rule bridge_rules[] = {
 	  { ETHER_TYPE(0x08, 0x06), IIF(0), NFT_PAYLOAD(LINK_HEADER, 6, 6, 4),
 	    NFT_PAYLOAD(NET_HEADER, 14, 4, 6), NFT_IN("guard4"), NFT_PAYLOAD(NET_HEADER, 8, 6, 4),
 	    NFT_IN("guard4"), NFT_ACCEPT, NFT_END } },
-	/* Router advertisements and redirects come from routers. Source: RFC 6105. */
-	{ "guard", { ETHER_TYPE(0x86, 0xdd), ICMPV6_IS(134), NFT_DROP, NFT_END } },
-	{ "guard", { ETHER_TYPE(0x86, 0xdd), ICMPV6_IS(137), NFT_DROP, NFT_END } },
-	/* A neighbour advertisement for another's address. */
 	{ "guard",
-	  { ETHER_TYPE(0x86, 0xdd), ICMPV6_IS(136), IIF(0), NFT_PAYLOAD(LINK_HEADER, 6, 6, 4),
-	    NFT_PAYLOAD(TRANS_HEADER, 8, 16, 6), NFT_IN("guard6"), NFT_ACCEPT, NFT_END } },
-	{ "guard",
-	  { ETHER_TYPE(0x86, 0xdd), ICMPV6_IS(136), IIF(0), NFT_PAYLOAD(LINK_HEADER, 6, 6, 4),
-	    NFT_NOT_IN("guard-mac"), NFT_DROP, NFT_END } },
+	  { ETHER_TYPE(0x86, 0xdd), L4PROTO(0), NFT_IS(0, 1, IPPROTO_ICMPV6),
+	    NFT_GO(NFT_JUMP, "icmp6"), NFT_END } },
 	{ "guard",
 	  { ETHER_TYPE(0x86, 0xdd), IIF(0), NFT_PAYLOAD(LINK_HEADER, 6, 6, 4),
 	    NFT_PAYLOAD(NET_HEADER, 8, 16, 6), NFT_IN("guard6"), NFT_ACCEPT, NFT_END } },
@@ -177,6 +170,25 @@ static const struct rule bridge_rules[] = {
 	{ "guard",
 	  { IIF(0), NFT_PAYLOAD(LINK_HEADER, 6, 6, 4), NFT_IN("guard-mac"), NFT_ACCEPT, NFT_END } },
 	{ "guard", { NFT_DROP, NFT_END } },
+
+	/* Router advertisements and redirects come from routers. Source: RFC 6105. */
+	{ "icmp6", { ICMPV6_TYPE, NFT_IS(0, 1, 134), NFT_DROP, NFT_END } },
+	{ "icmp6", { ICMPV6_TYPE, NFT_IS(0, 1, 137), NFT_DROP, NFT_END } },
+	/* A neighbour advertisement for another's address. */
+	{ "icmp6",
+	  { ICMPV6_TYPE, NFT_IS(0, 1, 136), IIF(0), NFT_PAYLOAD(LINK_HEADER, 6, 6, 4),
+	    NFT_PAYLOAD(TRANS_HEADER, 8, 16, 6), NFT_IN("guard6"), NFT_ACCEPT, NFT_END } },
+	{ "icmp6",
+	  { ICMPV6_TYPE, NFT_IS(0, 1, 136), IIF(0), NFT_PAYLOAD(LINK_HEADER, 6, 6, 4),
+	    NFT_NOT_IN("guard-mac"), NFT_DROP, NFT_END } },
+	/* Multicast listener discovery (130 to 132, and 143, version 2) and router solicitations
+	 * (133) are for routers and switches. On our own bridges nobody wants them, and each would
+	 * be copied to every member: joining would cost the more, the more members there are. */
+	{ "icmp6",
+	  { ICMPV6_TYPE, NFT_IS_FROM(0, 1, 130), NFT_IS_UP_TO(0, 1, 133), IIF(0), NFT_NOT_IN("lan"),
+	    NFT_DROP, NFT_END } },
+	{ "icmp6",
+	  { ICMPV6_TYPE, NFT_IS(0, 1, 143), IIF(0), NFT_NOT_IN("lan"), NFT_DROP, NFT_END } },
 };
 
 static void add_table(struct nl_batch *b, const struct nft_table *t)
@@ -289,6 +301,8 @@ void nat_guard(struct nl_batch *b, uint16_t type, const struct nat_guard *g)
 
 	(void)snprintf(base.port, sizeof(base.port), "%s", g->port);
 	memcpy(base.mac, g->mac.b, sizeof(g->mac.b));
+	if (g->is_lan)
+		one_elem(b, type, IN_BRIDGE(LAN), &base, g->port);
 	if (g->any_ip) {
 		one_elem(b, type, IN_BRIDGE(GUARD_MAC), &base, g->port);
 		return;

@@ -200,6 +200,7 @@ static int lease_end(struct net_job *j, size_t i, struct err *err)
 				 .gateway = n->gateway,
 				 .gateway6 = n->gateway6,
 				 .has_dns = n->has_dns,
+				 .is_lan = n->mode == NET_BRIDGE,
 				 .tap_fd = -1 };
 	(void)snprintf(end->network, sizeof(end->network), "%s", n->name);
 	(void)snprintf(end->port, sizeof(end->port), NAT_PORT_PREFIX "%012llx",

@@ -141,6 +141,7 @@ struct net_end {
 	uint32_t mtu;
 	bool is_published; /* the workload's published ports lead here */
 	bool has_dns;      /* the gateways are name servers */
+	bool is_lan;       /* the network is a user's LAN, of mode "bridge" */
 	int tap_fd;        /* of net_up() with TAPs: given to the caller; else -1 */
 };
 

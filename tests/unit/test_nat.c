@@ -102,6 +102,10 @@ static void test_guard(void)
 	nl_batch_clear(&b);
 	nat_guard(&b, NFT_MSG_NEWSETELEM, &g);
 	CHECK_EQ(b.n, 1);
+	g.is_lan = true;
+	nl_batch_clear(&b);
+	nat_guard(&b, NFT_MSG_NEWSETELEM, &g);
+	CHECK_EQ(b.n, 2);
 }
 
 /* Everything that can be added, added and deleted twice, in a namespace of the test's. */
