@@ -116,8 +116,6 @@ static int prepare_namespaces(struct init *init, struct err *err)
 	}
 	if (rc == 0)
 		rc = ns_set_names(c, err);
-	if (rc == 0 && ns_is_new(c, NS_NETWORK))
-		rc = ns_loopback_up(err);
 	if (rc == 0)
 		rc = sysctl_apply(init->proc_fd, c->linux_.sysctl.items, c->linux_.sysctl.n, err);
 	return rc;
@@ -182,6 +180,9 @@ static int build_root(struct init *init, struct sync *sync, struct err *err)
 
 	(void)umask(0);
 	rc = rootfs_prepare(init->plan, &init->rootfs, err);
+	/* After the mounts: who connects the namespace holds rtnetlink's lock meanwhile. */
+	if (rc == 0 && ns_is_new(init->plan->config, NS_NETWORK))
+		rc = ns_loopback_up(err);
 	if (rc == 0)
 		rc = console_open(init->rootfs.root_fd, p, &console, err);
 	if (rc == 0)

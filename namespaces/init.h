@@ -9,8 +9,8 @@
  *   2 waits for its id maps (new user namespace); joins namespaces by path; the cgroup namespace
  *     comes last, for its root is where the process is at that moment
  *   3 opens its attribute files in the host's procfs; becomes root of its user namespace
- *   4 names, `lo`, sysctls
- *   5 root file system: mounts and devices; terminal
+ *   4 names, sysctls
+ *   5 root file system: mounts and devices; `lo`; terminal
  *   6 HOOKS: the runtime's hooks; then createContainer hooks, in these namespaces
  *   7 pivot_root, masked and read-only paths; from here on every name is the container's
  *   8 workload.h: rights, READY, program

@@ -95,6 +95,9 @@ static int make_bridge(struct nl *nl, const struct network *n, struct err *err)
 	if (rc != -ENODEV || nl_batch_init(&b, err) < 0)
 		return rc;
 	link_add_bridge(&b, n->bridge, &mac, n->mtu, alias_of(n, alias));
+	/* No listener reports get there, see nat.c. */
+	if (n->mode != NET_BRIDGE)
+		link_set_no_snooping(&b, n->bridge);
 	rc = nl_talk(nl, &b, err);
 	nl_batch_fini(&b);
 	return rc;
@@ -269,6 +272,7 @@ void kernel_ends_rules(struct nl_batch *b, uint16_t type, const struct net_ends 
 			.ip = end->ip.addr,
 			.ip6 = end->ip6.addr,
 			.any_ip = !end->ip.addr.family && !end->ip6.addr.family,
+			.is_lan = end->is_lan,
 		};
 
 		nat_guard(b, type, &g);
@@ -371,6 +375,11 @@ static int dress_end(int netns_fd, const struct net_end *end, bool has_default_r
 		addr_add_plain(&b, index, end->if_name, &end->ip);
 	if (end->ip6.addr.family)
 		addr_add_plain(&b, index, end->if_name, &end->ip6);
+	/* The kernel would ask all members first whether it is free; it follows from the MAC
+	 * address, which is guarded. */
+	if (end->ip6.addr.family && !end->is_lan)
+		addr_add_plain(&b, index, end->if_name,
+			       &(struct ip_prefix){ nat_link_local(&end->mac), 64 });
 	link_set(&b, &(struct link_change){ .index = index, .name = end->if_name, .set_up = true });
 	if (has_default_route && end->gateway.family)
 		route_add_default(&b, index, end->if_name, &end->gateway);

@@ -191,6 +191,33 @@ void link_add_bridge(struct nl_batch *b, const char *name, const struct mac_addr
 		link_set(b, &(struct link_change){ .name = name, .alias = alias });
 }
 
+void link_set_no_snooping(struct nl_batch *b, const char *name)
+{
+	struct nlmsghdr *h =
+	    begin(b, RTM_NEWLINK, 0, 0, &(struct nl_note){ "change bridge", name, 0 });
+	struct nlattr *info;
+	struct nlattr *data;
+
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
+	mnl_attr_put_strz(h, IFLA_INFO_KIND, "bridge");
+	data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
+	mnl_attr_put_u8(h, IFLA_BR_MCAST_SNOOPING, 0);
+	mnl_attr_nest_end(h, data);
+	mnl_attr_nest_end(h, info);
+}
+
+/*
+ * One queue each way. Since Linux 5.15 a veth has one per CPU, each with objects in sysfs, which
+ * joining would pay for by the CPU; they are for XDP: a veth takes no lock, and delivers on the
+ * sender's CPU.
+ */
+static void put_queues(struct nlmsghdr *h)
+{
+	mnl_attr_put_u32(h, IFLA_NUM_TX_QUEUES, 1);
+	mnl_attr_put_u32(h, IFLA_NUM_RX_QUEUES, 1);
+}
+
 void link_add_veth(struct nl_batch *b, const struct veth_spec *s)
 {
 	struct nlmsghdr *h = begin(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0,
@@ -202,6 +229,7 @@ void link_add_veth(struct nl_batch *b, const struct veth_spec *s)
 	mnl_attr_put_strz(h, IFLA_IFNAME, s->host_name);
 	put_mac(h, s->host_mac);
 	mnl_attr_put_u32(h, IFLA_MTU, s->mtu);
+	put_queues(h);
 	if (s->master)
 		mnl_attr_put_u32(h, IFLA_MASTER, s->master);
 	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
@@ -212,6 +240,7 @@ void link_add_veth(struct nl_batch *b, const struct veth_spec *s)
 	mnl_attr_put_strz(h, IFLA_IFNAME, s->peer_name);
 	put_mac(h, s->peer_mac);
 	mnl_attr_put_u32(h, IFLA_MTU, s->mtu);
+	put_queues(h);
 	mnl_attr_put_u32(h, IFLA_NET_NS_FD, (uint32_t)s->netns_fd);
 	mnl_attr_nest_end(h, peer);
 	mnl_attr_nest_end(h, data);

@@ -34,12 +34,13 @@ static const struct nft_set inet_sets[] = {
 	[PORTS6_AT] = { "ports6-at", 24, 20, T3(T_IP6, T_PROTO, T_PORT), T2(T_IP6, T_PORT), false },
 };
 
-enum bridge_set { GUARD4, GUARD6, GUARD_MAC };
+enum bridge_set { GUARD4, GUARD6, GUARD_MAC, LAN };
 
 static const struct nft_set bridge_sets[] = {
-	[GUARD4] = { "guard4", 28, 0, T3(T_IF, T_ETHER, T_IP), 0, false },
-	[GUARD6] = { "guard6", 40, 0, T3(T_IF, T_ETHER, T_IP6), 0, false },
+	[GUARD4] = { "senders4", 28, 0, T3(T_IF, T_ETHER, T_IP), 0, false },
+	[GUARD6] = { "senders6", 40, 0, T3(T_IF, T_ETHER, T_IP6), 0, false },
 	[GUARD_MAC] = { "guard-mac", 24, 0, T2(T_IF, T_ETHER), 0, false },
+	[LAN] = { "lan", 16, 0, T_IF, 0, true }, /* ports on a user's LAN */
 };
 
 static const struct nft_chain inet_chains[] = {
@@ -55,6 +56,7 @@ static const struct nft_chain inet_chains[] = {
 
 static const struct nft_chain bridge_chains[] = {
 	{ "guard", NULL, 0, 0 },
+	{ "icmp6", NULL, 0, 0 },
 	{ "ports", "filter", NF_BR_PRE_ROUTING, -300 },
 };
 
@@ -68,9 +70,11 @@ static const struct nft_chain bridge_chains[] = {
 #define L4PROTO(word)      NFT_META(NFT_META_L4PROTO, word)
 #define DPORT(word)        NFT_PAYLOAD(TRANS_HEADER, 2, 2, word)
 #define ETHER_TYPE(hi, lo) NFT_PAYLOAD(LINK_HEADER, 12, 2, 0), NFT_IS(0, 2, hi, lo)
-#define ICMPV6_IS(type)                                                                            \
-	L4PROTO(0), NFT_IS(0, 1, IPPROTO_ICMPV6), NFT_PAYLOAD(TRANS_HEADER, 0, 1, 0),              \
-	    NFT_IS(0, 1, type)
+#define PROTOCOL(hi, lo)   NFT_META(NFT_META_PROTOCOL, 0), NFT_IS(0, 2, hi, lo)
+/* The sender's address and the frame's type in one load; behind a VLAN tag that is the tag's. */
+#define SENDER      NFT_PAYLOAD(LINK_HEADER, 6, 8, 4)
+#define SENDER_MAC  NFT_PAYLOAD(LINK_HEADER, 6, 6, 4)
+#define ICMPV6_TYPE NFT_PAYLOAD(TRANS_HEADER, 0, 1, 0)
 
 enum { RULE_OPS_MAX = 12 };
 
@@ -150,33 +154,45 @@ static const struct rule inet_rules[] = {
 static const struct rule bridge_rules[] = {
 	{ "ports", { IIF(0), NFT_IS(0, 3, 'b', 'v', 'p'), NFT_GO(NFT_GOTO, "guard"), NFT_END } },
 
+	/* What a packet is said to be costs next to nothing, and sorts out; the key proves it. */
 	{ "guard",
-	  { ETHER_TYPE(0x08, 0x00), IIF(0), NFT_PAYLOAD(LINK_HEADER, 6, 6, 4),
-	    NFT_PAYLOAD(NET_HEADER, 12, 4, 6), NFT_IN("guard4"), NFT_ACCEPT, NFT_END } },
+	  { PROTOCOL(0x08, 0x00), IIF(0), SENDER, NFT_PAYLOAD(NET_HEADER, 12, 4, 6),
+	    NFT_IN("senders4"), NFT_ACCEPT, NFT_END } },
+	{ "guard",
+	  { PROTOCOL(0x86, 0xdd), L4PROTO(0), NFT_IS(0, 1, IPPROTO_ICMPV6),
+	    NFT_GO(NFT_JUMP, "icmp6"), NFT_END } },
+	{ "guard",
+	  { PROTOCOL(0x86, 0xdd), IIF(0), SENDER, NFT_PAYLOAD(NET_HEADER, 8, 16, 6),
+	    NFT_IN("senders6"), NFT_ACCEPT, NFT_END } },
 	/* ARP: the sender of the frame, and the sender that the packet names. */
 	{ "guard",
-	  { ETHER_TYPE(0x08, 0x06), IIF(0), NFT_PAYLOAD(LINK_HEADER, 6, 6, 4),
-	    NFT_PAYLOAD(NET_HEADER, 14, 4, 6), NFT_IN("guard4"), NFT_PAYLOAD(NET_HEADER, 8, 6, 4),
-	    NFT_IN("guard4"), NFT_ACCEPT, NFT_END } },
-	/* Router advertisements and redirects come from routers. Source: RFC 6105. */
-	{ "guard", { ETHER_TYPE(0x86, 0xdd), ICMPV6_IS(134), NFT_DROP, NFT_END } },
-	{ "guard", { ETHER_TYPE(0x86, 0xdd), ICMPV6_IS(137), NFT_DROP, NFT_END } },
-	/* A neighbour advertisement for another's address. */
-	{ "guard",
-	  { ETHER_TYPE(0x86, 0xdd), ICMPV6_IS(136), IIF(0), NFT_PAYLOAD(LINK_HEADER, 6, 6, 4),
-	    NFT_PAYLOAD(TRANS_HEADER, 8, 16, 6), NFT_IN("guard6"), NFT_ACCEPT, NFT_END } },
-	{ "guard",
-	  { ETHER_TYPE(0x86, 0xdd), ICMPV6_IS(136), IIF(0), NFT_PAYLOAD(LINK_HEADER, 6, 6, 4),
-	    NFT_NOT_IN("guard-mac"), NFT_DROP, NFT_END } },
-	{ "guard",
-	  { ETHER_TYPE(0x86, 0xdd), IIF(0), NFT_PAYLOAD(LINK_HEADER, 6, 6, 4),
-	    NFT_PAYLOAD(NET_HEADER, 8, 16, 6), NFT_IN("guard6"), NFT_ACCEPT, NFT_END } },
+	  { ETHER_TYPE(0x08, 0x06), IIF(0), SENDER_MAC, NFT_PAYLOAD(NET_HEADER, 14, 4, 6),
+	    NFT_IN("senders4"), NFT_PAYLOAD(NET_HEADER, 8, 6, 4), NFT_IN("senders4"), NFT_ACCEPT,
+	    NFT_END } },
 	/* VLAN tags lead to other networks behind an uplink. */
 	{ "guard", { ETHER_TYPE(0x81, 0x00), NFT_DROP, NFT_END } },
 	{ "guard", { ETHER_TYPE(0x88, 0xa8), NFT_DROP, NFT_END } },
-	{ "guard",
-	  { IIF(0), NFT_PAYLOAD(LINK_HEADER, 6, 6, 4), NFT_IN("guard-mac"), NFT_ACCEPT, NFT_END } },
+	{ "guard", { IIF(0), SENDER_MAC, NFT_IN("guard-mac"), NFT_ACCEPT, NFT_END } },
 	{ "guard", { NFT_DROP, NFT_END } },
+
+	/* Router advertisements and redirects come from routers. Source: RFC 6105. */
+	{ "icmp6", { ICMPV6_TYPE, NFT_IS(0, 1, 134), NFT_DROP, NFT_END } },
+	{ "icmp6", { ICMPV6_TYPE, NFT_IS(0, 1, 137), NFT_DROP, NFT_END } },
+	/* A neighbour advertisement for another's address. */
+	{ "icmp6",
+	  { ICMPV6_TYPE, NFT_IS(0, 1, 136), IIF(0), SENDER, NFT_PAYLOAD(TRANS_HEADER, 8, 16, 6),
+	    NFT_IN("senders6"), NFT_ACCEPT, NFT_END } },
+	{ "icmp6",
+	  { ICMPV6_TYPE, NFT_IS(0, 1, 136), IIF(0), SENDER_MAC, NFT_NOT_IN("guard-mac"), NFT_DROP,
+	    NFT_END } },
+	/* Multicast listener discovery (130 to 132, and 143, version 2) and router solicitations
+	 * (133) are for routers and switches. On our own bridges nobody wants them, and each would
+	 * be copied to every member: joining would cost the more, the more members there are. */
+	{ "icmp6",
+	  { ICMPV6_TYPE, NFT_IS_FROM(0, 1, 130), NFT_IS_UP_TO(0, 1, 133), IIF(0), NFT_NOT_IN("lan"),
+	    NFT_DROP, NFT_END } },
+	{ "icmp6",
+	  { ICMPV6_TYPE, NFT_IS(0, 1, 143), IIF(0), NFT_NOT_IN("lan"), NFT_DROP, NFT_END } },
 };
 
 static void add_table(struct nl_batch *b, const struct nft_table *t)
@@ -272,10 +288,14 @@ struct ip_addr nat_link_local(const struct mac_addr *mac)
 					0xfe, m[3], m[4], m[5] } };
 }
 
-/* The key of one sender: interface, Ethernet address (filled up to two words), address. */
+/*
+ * The key of one sender: interface, Ethernet address, type of the frame in what fills that up to
+ * two words (0: not asked for), address.
+ */
 struct guard_key {
 	char port[IFNAMSIZ];
-	uint8_t mac[8];
+	uint8_t mac[6];
+	uint8_t frame_type[2];
 	uint8_t ip[16];
 };
 _Static_assert(sizeof(struct guard_key) == 40, "three fields of whole words");
@@ -289,22 +309,30 @@ void nat_guard(struct nl_batch *b, uint16_t type, const struct nat_guard *g)
 
 	(void)snprintf(base.port, sizeof(base.port), "%s", g->port);
 	memcpy(base.mac, g->mac.b, sizeof(g->mac.b));
+	if (g->is_lan)
+		one_elem(b, type, IN_BRIDGE(LAN), &base, g->port);
 	if (g->any_ip) {
 		one_elem(b, type, IN_BRIDGE(GUARD_MAC), &base, g->port);
 		return;
 	}
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		elems[i] = (struct nft_elem){ &keys[i], NULL };
 	if (g->ip.family) {
-		keys[0] = base;
-		memcpy(keys[0].ip, g->ip.b, 4);
-		one_elem(b, type, IN_BRIDGE(GUARD4), &keys[0], g->port);
+		memcpy(base.ip, g->ip.b, 4);
+		keys[0] = keys[1] = base; /* the second for ARP */
+		memcpy(keys[0].frame_type, (const uint8_t[]){ 0x08, 0x00 }, 2);
+		change(b, type,
+		       &(struct nft_elems){
+			   .table = &bridge, .set = &bridge_sets[GUARD4], .elems = elems, .n = 2 },
+		       g->port);
+		memset(base.ip, 0, sizeof(base.ip));
 	}
 	if (!g->ip6.family)
 		return;
 	/* "::" asks whether an address is free, before a node has one. Source: RFC 4862, 5.4. */
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+	memcpy(base.frame_type, (const uint8_t[]){ 0x86, 0xdd }, 2);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		keys[i] = base;
-		elems[i] = (struct nft_elem){ &keys[i], NULL };
-	}
 	memcpy(keys[0].ip, g->ip6.b, 16);
 	memcpy(keys[1].ip, local.b, 16);
 	change(b, type,

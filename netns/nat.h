@@ -43,6 +43,7 @@ struct nat_guard {
 	struct mac_addr mac;
 	struct ip_addr ip, ip6; /* family 0 = none */
 	bool any_ip; /* its addresses are not ours to know: the MAC address alone counts */
+	bool is_lan; /* on a user's LAN: it may talk to routers and switches there */
 };
 
 /* nat_guard - lets @g->port send as itself; without this a port sends nothing. */

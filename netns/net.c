@@ -25,13 +25,15 @@ static bool is_dead(const struct net_store *s, const char *id)
 
 /* ---- down ---- */
 
-/* The part of the way down that needs the lock: the devices are gone already. */
+/*
+ * The part of the way down that needs the lock: the devices are gone already. @nft is opened when
+ * it is not; to be closed with nl_close_later().
+ */
 static int forget(const struct net_store *s, const char *id, const struct net_ends *e,
-		  struct err *err)
+		  struct nl *nft, struct err *err)
 {
-	auto_nl_later struct nl nft = NL_INIT;
 	auto_nl_batch struct nl_batch b = NL_BATCH_INIT;
-	int rc = nl_open(-1, NETLINK_NETFILTER, &nft, err);
+	int rc = nft->sock ? 0 : nl_open(-1, NETLINK_NETFILTER, nft, err);
 
 	if (rc == 0)
 		rc = nl_batch_init(&b, err);
@@ -40,7 +42,7 @@ static int forget(const struct net_store *s, const char *id, const struct net_en
 	nft_begin(&b);
 	kernel_ends_rules(&b, NFT_MSG_DELSETELEM, e);
 	nft_end(&b);
-	rc = nl_talk(&nft, &b, err);
+	rc = nl_talk(nft, &b, err);
 	if (rc < 0 && rc != -ENOENT) /* no tables, no rules */
 		return rc;
 	for (size_t i = 0; i < e->n; i++) {
@@ -60,6 +62,7 @@ static int down(const struct net_store *s, const char *id, unsigned int flags, s
 {
 	auto_close int lock_fd = -1;
 	auto_nl struct nl route = NL_INIT;
+	auto_nl_later struct nl nft = NL_INIT;
 	struct net_ends ends;
 	int rc = net_ends_load(s, id, &ends, err);
 
@@ -77,7 +80,7 @@ static int down(const struct net_store *s, const char *id, unsigned int flags, s
 		if (lock_fd < 0)
 			return lock_fd;
 	}
-	return rc == -ENOENT ? ipam_release_all(s, id, err) : forget(s, id, &ends, err);
+	return rc == -ENOENT ? ipam_release_all(s, id, err) : forget(s, id, &ends, &nft, err);
 }
 
 int net_down(const struct net_store *s, const char *id, unsigned int flags, struct err *err)
@@ -197,6 +200,7 @@ static int lease_end(struct net_job *j, size_t i, struct err *err)
 				 .gateway = n->gateway,
 				 .gateway6 = n->gateway6,
 				 .has_dns = n->has_dns,
+				 .is_lan = n->mode == NET_BRIDGE,
 				 .tap_fd = -1 };
 	(void)snprintf(end->network, sizeof(end->network), "%s", n->name);
 	(void)snprintf(end->port, sizeof(end->port), NAT_PORT_PREFIX "%012llx",
@@ -284,7 +288,7 @@ static int lease_all(struct net_job *j, struct err *err)
 		rc = lease_ports(j, err);
 	if (rc == 0)
 		rc = store_ends_save(j->s, j->plan->id, j->ends, err);
-	if (rc < 0 && forget(j->s, j->plan->id, j->ends, NULL) < 0)
+	if (rc < 0 && forget(j->s, j->plan->id, j->ends, &j->sockets.nft, NULL) < 0)
 		return rc; /* net_down() reads all leases */
 	return rc;
 }
@@ -418,6 +422,19 @@ int net_connect(struct net_job *j, int netns_fd, struct err *err)
 			rc = join_resolver(j, i, err);
 	}
 	return rc < 0 ? undo(j, rc) : 0;
+}
+
+int net_job_down(struct net_job *j, unsigned int flags, struct err *err)
+{
+	auto_close int lock_fd = -1;
+	int rc = flags & NET_DOWN_DYING ? 0 : kernel_ends_down(&j->sockets.route, j->ends, err);
+
+	if (rc < 0)
+		return rc;
+	lock_fd = store_lock(j->s, err);
+	if (lock_fd < 0)
+		return lock_fd;
+	return forget(j->s, j->plan->id, j->ends, &j->sockets.nft, err);
 }
 
 void net_job_free(struct net_job **j)

@@ -141,6 +141,7 @@ struct net_end {
 	uint32_t mtu;
 	bool is_published; /* the workload's published ports lead here */
 	bool has_dns;      /* the gateways are name servers */
+	bool is_lan;       /* the network is a user's LAN, of mode "bridge" */
 	int tap_fd;        /* of net_up() with TAPs: given to the caller; else -1 */
 };
 
@@ -175,6 +176,12 @@ struct net_job;
 MUST_CHECK int net_reserve(const struct net_store *s, const struct net_plan *plan,
 			   struct net_ends *ends, struct net_job **out, struct err *err);
 MUST_CHECK int net_connect(struct net_job *j, int netns_fd, struct err *err);
+
+/*
+ * net_job_down - net_down() of what net_connect() has connected, for who has kept the job: nothing
+ * is read or opened again. The container has not been deleted by anybody meanwhile.
+ */
+MUST_CHECK int net_job_down(struct net_job *j, unsigned int flags, struct err *err);
 void net_job_free(struct net_job **j);
 
 #define auto_net_job auto_cleanup(net_job_free)

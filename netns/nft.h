@@ -32,7 +32,7 @@ enum nft_op_kind {
 	NFT_OP_PAYLOAD, /* word = b bytes at offset a of header base */
 	NFT_OP_FIB,     /* word = route type of the destination address */
 	NFT_OP_MASK,    /* word &= a */
-	NFT_OP_CMP,     /* go on if word (b bytes) == data, or != with NFT_CMP_NEQ in a */
+	NFT_OP_CMP,     /* go on if word (b bytes) compares with data by a, an enum nft_cmp_ops */
 	NFT_OP_LOOKUP,  /* go on if word... is in set; a = NFT_LOOKUP_F_INV: is not */
 	NFT_OP_MAP,     /* word b = what map holds for word...; else the rule ends */
 	NFT_OP_VERDICT, /* a = NF_ACCEPT, NF_DROP, NFT_JUMP, NFT_GOTO; name = chain */
@@ -105,10 +105,22 @@ struct nft_op {
 	{                                                                                          \
 		.kind = NFT_OP_PAYLOAD, .base = (base_), .a = (off_), .b = (len_), .word = (word_) \
 	}
-/* NFT_IS, NFT_IS_NOT - compare the first @len_ bytes of a word with the bytes that follow. */
+/* NFT_IS, ... - compare the first @len_ bytes of a word with the bytes that follow. */
 #define NFT_IS(word_, len_, ...)                                                                   \
 	{                                                                                          \
 		.kind = NFT_OP_CMP, .word = (word_), .b = (len_), .a = NFT_CMP_EQ, .data = {       \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
+	}
+#define NFT_IS_FROM(word_, len_, ...)                                                              \
+	{                                                                                          \
+		.kind = NFT_OP_CMP, .word = (word_), .b = (len_), .a = NFT_CMP_GTE, .data = {      \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
+	}
+#define NFT_IS_UP_TO(word_, len_, ...)                                                             \
+	{                                                                                          \
+		.kind = NFT_OP_CMP, .word = (word_), .b = (len_), .a = NFT_CMP_LTE, .data = {      \
 			__VA_ARGS__                                                                \
 		}                                                                                  \
 	}

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-enum { BATCH_MIN = 65536, ENTRIES_MIN = 16, RECV_MAX = 65536 };
+enum { BATCH_MIN = 2 * NL_MSG_MAX, ENTRIES_MIN = 16, RECV_MAX = 65536 };
 
 struct nl_entry {
 	size_t off;

@@ -60,7 +60,9 @@ struct nl_note {
 	int tolerate; /* a negative errno that counts as success; 0 = none */
 };
 
-enum { NL_MSG_MAX = 32768 }; /* the most bytes that one message may grow to */
+/* The most bytes that one message may grow to. Every page of a batch is a page fault of its user,
+ * so it is not generous: 64 published ports take some 4.5 KiB. */
+enum { NL_MSG_MAX = 8192 };
 
 struct nl_batch {
 	char *data; /* owned; zero behind the messages, for libmnl does not clear the padding */

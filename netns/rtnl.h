@@ -51,6 +51,9 @@ MUST_CHECK int link_parse(const struct nlmsghdr *msg, struct link_info *out);
 void link_add_bridge(struct nl_batch *b, const char *name, const struct mac_addr *mac, uint32_t mtu,
 		     const char *alias);
 
+/* link_set_no_snooping - the bridge floods multicast, whatever listeners report. */
+void link_set_no_snooping(struct nl_batch *b, const char *name);
+
 struct veth_spec {
 	const char *host_name;           /* the end on the bridge */
 	const char *peer_name;           /* the end in the container */

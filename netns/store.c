@@ -211,6 +211,8 @@ void store_ends_text(const struct net_ends *e, struct buf *out)
 			buf_add_str(out, "published 1\n");
 		if (end->has_dns)
 			buf_add_str(out, "dns 1\n");
+		if (end->is_lan)
+			buf_add_str(out, "lan 1\n");
 		line_prefix(out, "ip", &end->ip);
 		line_prefix(out, "ip6", &end->ip6);
 		line_addr(out, "gateway", &end->gateway);
@@ -244,6 +246,8 @@ static bool read_end_line(struct net_end *e, const char *key, const char *value)
 		e->is_published = true;
 	if (str_eq(key, "dns"))
 		e->has_dns = true;
+	if (str_eq(key, "lan"))
+		e->is_lan = true;
 	if (str_eq(key, "ip"))
 		return ip_prefix_parse(value, &e->ip) == 0;
 	if (str_eq(key, "ip6"))

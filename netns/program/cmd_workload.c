@@ -176,24 +176,27 @@ static int reserve(const struct program *p, const struct names_wish *names, stru
 	return rc < 0 ? rc : record(p, &up->ends, err);
 }
 
-static int take_down(const struct program *p, const char *id, bool is_dying, struct err *err)
+/* @job: what has made it all, if it is still there; else NULL. */
+static int take_down(const struct program *p, const char *id, bool is_dying, struct net_job *job,
+		     struct err *err)
 {
+	const unsigned int flags = is_dying ? NET_DOWN_DYING : 0;
 	int rc = names_leave(p, id, err);
 
 	if (rc == 0)
-		rc = net_down(&p->store, id, is_dying ? NET_DOWN_DYING : 0, err);
+		rc = job ? net_job_down(job, flags, err) : net_down(&p->store, id, flags, err);
 	return rc < 0 ? rc : program_answer(p, 0, NULL);
 }
 
 /* Until the runtime says so, or is gone: then whoever deletes the container takes it down. */
-static int stay(const struct program *p, const char *id, struct err *err)
+static int stay(const struct program *p, const char *id, struct net_job *job, struct err *err)
 {
 	char order;
 	ssize_t n = fd_recv(p->sock_fd, &order, sizeof(order), NULL, 0, NULL);
 
 	if (n <= 0)
 		return 0;
-	return take_down(p, id, order == HELPER_DOWN_DYING[0], err);
+	return take_down(p, id, order == HELPER_DOWN_DYING[0], job, err);
 }
 
 static int connect_devices(const struct program *p, const struct up_options *o, const char *id,
@@ -227,9 +230,8 @@ static int up_run(struct program *p, const void *options, char **args, struct er
 		rc = program_answer(p, 0, NULL);
 	if (rc < 0)
 		return rc;
-	net_job_free(&up.job);
 	names_tell(p, args[0], &up.ends, &up.peers);
-	return o->stay ? stay(p, args[0], err) : 0;
+	return o->stay ? stay(p, args[0], up.job, err) : 0;
 }
 
 /* ---- down ---------------------------------------------------------------------------------- */
@@ -248,7 +250,7 @@ static int down_run(struct program *p, const void *options, char **args, struct 
 {
 	const struct down_options *o = options;
 
-	return take_down(p, args[0], o->is_dying, err);
+	return take_down(p, args[0], o->is_dying, NULL, err);
 }
 
 const struct verb runtime_verbs[] = {

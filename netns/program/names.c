@@ -318,6 +318,20 @@ static int compact(int fd, const char *old)
 	return 0;
 }
 
+/* How many bytes compact() would take out; a shared file does not begin with such a line. */
+static size_t blank_bytes(const char *text)
+{
+	size_t n = 0;
+
+	for (const char *p = text; (p = strstr(p, "\n#"));) {
+		size_t len = strcspn(++p, "\n");
+
+		n += len;
+		p += len;
+	}
+	return n;
+}
+
 int names_blank(int fd, struct buf *content, const char *id)
 {
 	char mark[NET_ID_MAX + 8];
@@ -340,8 +354,8 @@ int names_blank(int fd, struct buf *content, const char *id)
 			return -EIO;
 		found++;
 	}
-	for (size_t i = 0; found && i < content->len; i++)
-		blank += text[i] == ' ' && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '#');
+	if (found)
+		blank = blank_bytes(text);
 	if (blank > BLANK_MAX_BYTES && blank > content->len / 2) {
 		int rc = compact(fd, text);
 

@@ -53,6 +53,20 @@ STEP=1
 	ask "$a" icmp 2001:db8::2
 }
 
+@test "a join is not heard by the other members" {
+	ctl create quiet nat
+	join a a -n quiet
+	sleep 2 # its own first packets, and the bridge's
+	local before
+	before=$(in_ns "$a" grep Ip6InMcastPkts /proc/net/snmp6)
+	join b b -n quiet
+	in_ns "$b" ip -6 addr show dev eth0 scope link | grep -q 'inet6 fe80:'
+	[ -z "$(in_ns "$b" ip -6 addr show dev eth0 tentative)" ]
+	sleep 2
+	[ "$before" = "$(in_ns "$a" grep Ip6InMcastPkts /proc/net/snmp6)" ]
+	ask "$b" icmp "$(addr_of a ip6)"
+}
+
 @test "two networks: two interfaces, one default route" {
 	ctl create one nat
 	ctl create two host-only

@@ -2,16 +2,26 @@
 /*
  * The floor: the least program that clones the namespaces of a `bivalve spec` bundle, makes its
  * mounts and executes a program. No config, no state, no cgroup, no rights, no error handling worth
- * the name: what is left is what the kernel asks for. Usage: floor ROOTFS PROGRAM [ARG...]
+ * the name: what is left is what the kernel asks for. Usage: floor [-n BRIDGE] ROOTFS PROGRAM
+ * [ARG...]
+ *
+ * -n: with a veth pair on that bridge, made while the mounts are, an IPv4 address (10.254.0.2/16)
+ * and a default route: a network without rules, leases and names. The end on the bridge is called
+ * "floor" and the process's number.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <linux/sched.h>
+#include <linux/veth.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -123,8 +133,149 @@ static void make_mounts(const char *root)
 	MUST(chdir("/"));
 }
 
+/* ---- a network ---- */
+
+struct batch {
+	_Alignas(4) char data[1024]; /* zeroed */
+	size_t len;
+};
+
+static void *put(struct batch *b, const void *data, size_t len)
+{
+	void *at = b->data + b->len;
+
+	memcpy(at, data, len);
+	b->len += (len + 3) & ~(size_t)3;
+	return at;
+}
+
+static struct nlmsghdr *begin(struct batch *b, uint16_t type, uint16_t flags, const void *family,
+			      size_t len)
+{
+	const struct nlmsghdr h = { .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | flags };
+	struct nlmsghdr *at = put(b, &h, sizeof(h));
+
+	put(b, family, len);
+	return at;
+}
+
+static void end(struct batch *b, struct nlmsghdr *h)
+{
+	h->nlmsg_len = (uint32_t)(b->data + b->len - (char *)h);
+}
+
+static struct nlattr *attr(struct batch *b, uint16_t type, const void *data, size_t len)
+{
+	const struct nlattr a = { .nla_len = (uint16_t)(sizeof(a) + len), .nla_type = type };
+	struct nlattr *at = put(b, &a, sizeof(a));
+
+	if (len)
+		put(b, data, len);
+	return at;
+}
+
+static void nest_end(struct batch *b, struct nlattr *a)
+{
+	a->nla_len = (uint16_t)(b->data + b->len - (char *)a);
+}
+
+/* Only the last message is answered, and failures. */
+static void talk(struct batch *b, struct nlmsghdr *last)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	char answer[1024];
+	struct nlmsgerr e;
+
+	last->nlmsg_flags |= NLM_F_ACK;
+	MUST(send(fd, b->data, b->len, 0));
+	MUST(recv(fd, answer, sizeof(answer), 0));
+	memcpy(&e, answer + sizeof(struct nlmsghdr), sizeof(e));
+	errno = -e.error;
+	MUST(e.error);
+	MUST(close(fd));
+}
+
+static void make_veth(const char *bridge, pid_t pid)
+{
+	const struct ifinfomsg up = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	const struct ifinfomsg none = { .ifi_family = AF_UNSPEC };
+	struct batch b = { .len = 0 };
+	struct nlmsghdr *h = begin(&b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &up, sizeof(up));
+	uint32_t master = if_nametoindex(bridge);
+	const uint32_t one = 1;
+	char name[IFNAMSIZ];
+	struct nlattr *info;
+	struct nlattr *data;
+	struct nlattr *peer;
+
+	snprintf(name, sizeof(name), "floor%d", pid);
+	attr(&b, IFLA_IFNAME, name, strlen(name) + 1);
+	attr(&b, IFLA_MASTER, &master, sizeof(master));
+	attr(&b, IFLA_NUM_TX_QUEUES, &one, sizeof(one));
+	attr(&b, IFLA_NUM_RX_QUEUES, &one, sizeof(one));
+	info = attr(&b, IFLA_LINKINFO, NULL, 0);
+	attr(&b, IFLA_INFO_KIND, "veth", 4);
+	data = attr(&b, IFLA_INFO_DATA, NULL, 0);
+	peer = attr(&b, VETH_INFO_PEER, NULL, 0);
+	put(&b, &none, sizeof(none));
+	attr(&b, IFLA_IFNAME, "eth0", 5);
+	attr(&b, IFLA_NUM_TX_QUEUES, &one, sizeof(one));
+	attr(&b, IFLA_NUM_RX_QUEUES, &one, sizeof(one));
+	attr(&b, IFLA_NET_NS_PID, &pid, sizeof(pid));
+	nest_end(&b, peer);
+	nest_end(&b, data);
+	nest_end(&b, info);
+	end(&b, h);
+	talk(&b, h);
+}
+
+static void dress(void)
+{
+	static const uint8_t own[] = { 10, 254, 0, 2 };
+	static const uint8_t gateway[] = { 10, 254, 0, 1 };
+	const uint32_t index = if_nametoindex("eth0");
+	const struct ifaddrmsg a = { .ifa_family = AF_INET,
+				     .ifa_prefixlen = 16,
+				     .ifa_index = index };
+	const struct ifinfomsg up = { .ifi_index = (int)index,
+				      .ifi_flags = IFF_UP,
+				      .ifi_change = IFF_UP };
+	const struct rtmsg r = { .rtm_family = AF_INET,
+				 .rtm_table = RT_TABLE_MAIN,
+				 .rtm_protocol = RTPROT_STATIC,
+				 .rtm_type = RTN_UNICAST };
+	struct batch b = { .len = 0 };
+	struct nlmsghdr *h = begin(&b, RTM_NEWADDR, NLM_F_CREATE, &a, sizeof(a));
+
+	attr(&b, IFA_LOCAL, own, sizeof(own));
+	end(&b, h);
+	h = begin(&b, RTM_SETLINK, 0, &up, sizeof(up));
+	end(&b, h);
+	h = begin(&b, RTM_NEWROUTE, NLM_F_CREATE, &r, sizeof(r));
+	attr(&b, RTA_GATEWAY, gateway, sizeof(gateway));
+	end(&b, h);
+	talk(&b, h);
+}
+
+/* ---- the process ---- */
+
+static void live(char **argv, int link_fd)
+{
+	char byte;
+
+	make_mounts(argv[0]);
+	if (link_fd >= 0) {
+		MUST(read(link_fd, &byte, 1));
+		dress();
+	}
+	execv(argv[1], argv + 1);
+	_exit(127);
+}
+
 int main(int argc, char **argv)
 {
+	const char *bridge = argc > 2 && strcmp(argv[1], "-n") == 0 ? argv[2] : NULL;
+	int link_fds[2] = { -1, -1 };
 	struct clone_args args = {
 		.flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
 			 CLONE_NEWCGROUP,
@@ -133,14 +284,18 @@ int main(int argc, char **argv)
 	pid_t pid;
 	int status;
 
-	if (argc < 3)
+	argv += bridge ? 3 : 1;
+	if (argc - (bridge ? 3 : 1) < 2)
 		return 125;
+	if (bridge)
+		MUST(pipe2(link_fds, O_CLOEXEC));
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	MUST(pid);
-	if (pid == 0) {
-		make_mounts(argv[1]);
-		execv(argv[2], argv + 2);
-		_exit(127);
+	if (pid == 0)
+		live(argv, link_fds[0]);
+	if (bridge) {
+		make_veth(bridge, pid);
+		MUST(write(link_fds[1], "", 1));
 	}
 	MUST(waitpid(pid, &status, 0));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -3,8 +3,10 @@
  * Times command sequences in turn (A B C A B C ...), so that a machine whose speed drifts drifts
  * for all of them, and prints medians and the ratio to the first one.
  *
- * Usage: measure [-d] ROUNDS 'NAME: PROGRAM ARG... [; PROGRAM ARG...]...' ...
- * -d adds a column: the median, over the rounds, of the difference to the first one, in ms.
+ * Usage: measure [-d] [-p MS] ROUNDS 'NAME: PROGRAM ARG... [; PROGRAM ARG...]...' ...
+ * -d adds two columns of differences to the first one, in ms: the median, over the rounds, of the
+ * difference; and that of the lower quartiles, which other work on the machine disturbs less.
+ * -p waits before each sequence: the kernel deletes the last one's namespaces meanwhile.
  * "%n" in an argument becomes the number of the round. Output of the programs goes to /dev/null;
  * a program that fails ends the measurement.
  */
@@ -118,7 +120,8 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(const struct sample *samples, int n, int use_cpu)
+/* The value that @part of 4 parts of the samples are below. */
+static double quartile(const struct sample *samples, int n, int part, int use_cpu)
 {
 	double *v = malloc(sizeof(*v) * (size_t)n);
 	double m;
@@ -126,9 +129,14 @@ static double median(const struct sample *samples, int n, int use_cpu)
 	for (int i = 0; i < n; i++)
 		v[i] = use_cpu ? samples[i].cpu_ms : samples[i].wall_ms;
 	qsort(v, (size_t)n, sizeof(*v), compare);
-	m = v[n / 2];
+	m = v[n * part / 4];
 	free(v);
 	return m;
+}
+
+static double median(const struct sample *samples, int n, int use_cpu)
+{
+	return quartile(samples, n, 2, use_cpu);
 }
 
 static double median_difference(const struct contender *c, const struct contender *first, int n)
@@ -145,18 +153,27 @@ static double median_difference(const struct contender *c, const struct contende
 
 int main(int argc, char **argv)
 {
-	int with_difference = argc > 1 && strcmp(argv[1], "-d") == 0;
+	int with_difference = 0;
+	int pause_ms = 0;
 	int rounds;
 	int n;
+	int c;
 	struct contender *all;
 	double first;
 
-	argc -= with_difference;
-	argv += with_difference;
+	while ((c = getopt(argc, argv, "+dp:")) != -1) {
+		if (c == 'd')
+			with_difference = 1;
+		else if (c == 'p')
+			pause_ms = atoi(optarg);
+	}
+	argc -= optind - 1;
+	argv += optind - 1;
 	rounds = argc > 2 ? atoi(argv[1]) : 0;
 	n = argc - 2;
 	if (rounds <= 0) {
-		fprintf(stderr, "usage: measure [-d] ROUNDS 'NAME: COMMAND [; COMMAND]...' ...\n");
+		fprintf(stderr, "usage: measure [-d] [-p MS] ROUNDS "
+				"'NAME: COMMAND [; COMMAND]...' ...\n");
 		return 2;
 	}
 	all = calloc((size_t)n, sizeof(*all));
@@ -174,6 +191,7 @@ int main(int argc, char **argv)
 		for (int i = 0; i < n; i++) {
 			struct sample s;
 
+			(void)usleep((useconds_t)pause_ms * 1000);
 			run_round(&all[i], r + WARMUP, &s);
 			if (r >= 0)
 				all[i].samples[r] = s;
@@ -186,7 +204,9 @@ int main(int argc, char **argv)
 		printf("| %-22s | %8.3f | %6.2f | %8.3f | %7.1f |", all[i].name, wall, wall / first,
 		       median(all[i].samples, rounds, 1), (double)all[i].peak_kib / 1024);
 		if (with_difference)
-			printf(" %+7.3f |", median_difference(&all[i], &all[0], rounds));
+			printf(" %+7.3f | %+7.3f |", median_difference(&all[i], &all[0], rounds),
+			       quartile(all[i].samples, rounds, 1, 0) -
+				   quartile(all[0].samples, rounds, 1, 0));
 		printf("\n");
 	}
 	return 0;

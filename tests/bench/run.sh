@@ -11,7 +11,9 @@ fi
 rounds=${ROUNDS:-100}
 many=${MANY:-500}
 work=$(mktemp -d)
-bivalve="$bin/bivalve --root $work/state"
+# In memory, as /run is, wherever $work may be: on a disk, a file's making costs as much as a mount.
+state=$(mktemp -d -p /dev/shm)
+bivalve="$bin/bivalve --root $state/bivalve"
 measure=$bin/bench/measure
 
 peers=()
@@ -21,9 +23,9 @@ cleanup() {
 		$bivalve delete --force "$id" || true
 	done
 	for peer in "${peers[@]}"; do
-		"$peer" --root "$work/$peer" delete --force bench >/dev/null 2>&1 || true
+		"$peer" --root "$state/$peer" delete --force bench >/dev/null 2>&1 || true
 	done
-	rm -rf "$work"
+	rm -rf "$work" "$state"
 }
 for peer in crun runc; do
 	if command -v "$peer" >/dev/null; then
@@ -56,7 +58,7 @@ compare() {
 	local list=("$2") peer
 	list+=("bivalve:${3//RT/$bivalve}")
 	for peer in "${peers[@]}"; do
-		list+=("$peer:${3//RT/$peer --root $work/$peer}")
+		list+=("$peer:${3//RT/$peer --root $state/$peer}")
 	done
 	heading "$1"
 	"$measure" "$rounds" "${list[@]}"
@@ -67,22 +69,32 @@ compare "run of /bin/true, beside the floor" "$floor" " RT run --bundle $bundle 
 compare "create + start + delete, beside the floor" "$floor" \
 	" RT create --bundle $work/sleeper b%n ; RT start b%n ; RT delete --force b%n"
 
-# In a network namespace of its own, which plays the host: the machine's is not touched.
-printf '\nrun of /bin/true on the default nat network, beside none; the last column is the median of the differences\n\n'
-printf '| %-22s | %8s | %6s | %8s | %7s | %7s |\n' command 'wall ms' ratio 'cpu ms' 'RSS MiB' 'more ms'
-printf '| %s | %s: | %s: | %s: | %s: | %s: |\n' ---------------------- ------- ----- ------- ------ ------
+# In a network namespace of its own, which plays the host: the machine's is not touched. With pauses: the kernel deletes a
+# network namespace after its last process, some 10 ms long, holding the lock that making the next one needs.
 cat >"$work/nat" <<-'END'
+	difference() {
+		printf '\n%s\n\n| %-22s | %8s | %6s | %8s | %7s | %7s | %7s |\n' "$1" command 'wall ms' ratio 'cpu ms' 'RSS MiB' 'more ms' quiet
+		printf '| %s | %s: | %s: | %s: | %s: | %s: | %s: |\n' ---------------------- ------- ----- ------- ------ ------ ------
+		"$measure" -d -p 40 "$rounds" "${@:2}"
+	}
 	ip link set lo up
+	ip link add floor type bridge
+	ip link set floor up
+	floor=${measure%/*}/floor
+	difference "the floor, and with a veth pair on a bridge and an address" \
+		"floor: $floor $bundle/rootfs /bin/true" "with veth: $floor -n floor $bundle/rootfs /bin/true"
 	$bivalve run --network default --bundle "$bundle" warm
 	compare() {
-		"$measure" -d "$rounds" "none$1: $bivalve run --network none --bundle $bundle n%n" \
-			"nat$1: $bivalve run --network default --bundle $bundle d%n"
+		difference "run of /bin/true on the default nat network, beside none$1" \
+			"none: $bivalve run --network none --bundle $bundle n%n" \
+			"nat: $bivalve run --network default --bundle $bundle d%n"
 	}
 	compare
 	for i in $(seq $members); do
 		$bivalve create --network default --bundle "$work/sleeper" "m$i" </dev/null >/dev/null 2>&1
 	done
-	compare ", $members on it"
+	sleep 3 # their own first packets
+	compare ", $members members on it"
 	for i in $(seq $members); do
 		$bivalve delete --force "m$i"
 	done
@@ -91,8 +103,9 @@ cat >"$work/nat" <<-'END'
 		printf '\nnetlink round trips of one such run, its end included: %d\n' "$(grep -c AF_NETLINK "$work/strace")"
 	}
 END
+printf '\n"more": the median, over the rounds, of the difference to the first row; "quiet": the difference of the lower quartiles\n'
 export bivalve bundle measure rounds work
-members=${MEMBERS:-200} unshare --net sh -e "$work/nat"
+members=${MEMBERS:-200} unshare --net bash -e "$work/nat"
 
 # What passes between two containers of a bridge, beside a veth pair by hand.
 if command -v iperf3 >/dev/null; then
@@ -102,13 +115,13 @@ fi
 
 for rt in "$bivalve" "${peers[@]/#/}"; do
 	case $rt in
-	crun | runc) rt="$rt --root $work/$rt" ;;
+	crun | runc) rt="$rt --root $state/$rt" ;;
 	esac
 	$rt run --detach --bundle "$work/sleeper" bench >/dev/null 2>&1 </dev/null
 done
 compare "exec of /bin/true, beside a bare one" "bare: $bundle/rootfs/bin/true" " RT exec bench /bin/true"
 for peer in "${peers[@]}"; do
-	"$peer" --root "$work/$peer" delete --force bench
+	"$peer" --root "$state/$peer" delete --force bench
 done
 $bivalve delete --force bench
 
@@ -135,6 +148,6 @@ if command -v strace >/dev/null; then
 	# shellcheck disable=SC2086 # the runtime's command is meant to be split
 	count bivalve $bivalve run --bundle "$bundle" counted
 	for peer in "${peers[@]}"; do
-		count "$peer" "$peer" --root "$work/$peer" run --bundle "$bundle" counted
+		count "$peer" "$peer" --root "$state/$peer" run --bundle "$bundle" counted
 	done
 fi

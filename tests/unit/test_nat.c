@@ -90,10 +90,13 @@ static void test_guard(void)
 	CHECK_EQ(nl_batch_init(&b, NULL), 0);
 	g.ip = addr("10.0.0.2");
 	nat_guard(&b, NFT_MSG_NEWSETELEM, &g);
-	/* NFPROTO_BRIDGE; set "guard4"; key "bvp1" . 02:01:02:03:04:05 . 10.0.0.2 */
-	CHECK_BATCH(&b, "58000000 0c0a0104 00000000 00000000 07000000 0b000200 67756172 64340000 "
-			"0c000100 62697661 6c766500 2c000380 28000180 24000180 20000100 62767031 "
-			"00000000 00000000 00000000 02010203 04050000 0a000002");
+	/* NFPROTO_BRIDGE; set "senders4"; keys "bvp1" . 02:01:02:03:04:05 and 0x0800, or 0
+	 * . 10.0.0.2 */
+	CHECK_BATCH(&b, "84000000 0c0a0104 00000000 00000000 07000000 0d000200 73656e64 65727334 "
+			"00000000 0c000100 62697661 6c766500 54000380 28000180 24000180 20000100 "
+			"62767031 00000000 00000000 00000000 02010203 04050800 0a000002 28000280 "
+			"24000180 20000100 62767031 00000000 00000000 00000000 02010203 04050000 "
+			"0a000002");
 	g.ip6 = addr("fd00::2");
 	nl_batch_clear(&b);
 	nat_guard(&b, NFT_MSG_NEWSETELEM, &g);
@@ -102,6 +105,10 @@ static void test_guard(void)
 	nl_batch_clear(&b);
 	nat_guard(&b, NFT_MSG_NEWSETELEM, &g);
 	CHECK_EQ(b.n, 1);
+	g.is_lan = true;
+	nl_batch_clear(&b);
+	nat_guard(&b, NFT_MSG_NEWSETELEM, &g);
+	CHECK_EQ(b.n, 2);
 }
 
 /* Everything that can be added, added and deleted twice, in a namespace of the test's. */

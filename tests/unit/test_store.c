@@ -63,7 +63,7 @@ static void test_ends(void)
 	    "host-name web\nend default\nif eth0\nport bvp000000000001\n"
 	    "mac 02:00:00:00:00:01\nmtu 1500\npublished 1\nip 10.0.0.2/24\nip6 fd00::2/64\n"
 	    "gateway 10.0.0.1\ngateway6 fd00::1\nend other\nif eth1\nport bvp000000000002\n"
-	    "mac 02:00:00:00:00:02\nmtu 1400\npublish 8080-8080:80-80/tcp\n"
+	    "mac 02:00:00:00:00:02\nmtu 1400\nlan 1\npublish 8080-8080:80-80/tcp\n"
 	    "publish 127.0.0.1:53-54:53-54/udp\npublish [fd00::9]:1-1:1-1/tcp\n";
 	auto_buf struct buf b = BUF_INIT;
 	struct net_ends e;
@@ -75,6 +75,8 @@ static void test_ends(void)
 	CHECK_EQ(e.n_ports, 3);
 	CHECK_EQ(e.ports[1].proto, IPPROTO_UDP);
 	CHECK_EQ(e.end[1].tap_fd, -1);
+	CHECK_EQ(e.end[0].is_lan, false);
+	CHECK_EQ(e.end[1].is_lan, true);
 	store_ends_text(&e, &b);
 	CHECK_STR(buf_str(&b), text);
 }
