@@ -229,7 +229,7 @@ check-tsan: $(filter-out %/test_sandbox %/test_sandbox_filter,$(patsubst tests/u
 
 .PHONY: analyze
 analyze:
-	$(MAKE) --no-print-directory VARIANT=analyze WERROR=-Werror=analyzer all
+	$(MAKE) --no-print-directory VARIANT=analyze WERROR=-Werror all
 
 .PHONY: coverage
 coverage:
