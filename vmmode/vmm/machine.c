@@ -370,16 +370,19 @@ static int load_initrd(struct machine *m, struct err *err)
 	return rc < 0 ? err_wrap(err, rc, "--initrd '%s'", m->opts->initrd) : 0;
 }
 
-/* Kernels without ACPI find the devices by the command line alone; one that has it need not search
- * for tables. */
+/* The machine's words come first: what is behind "--" goes to init. Kernels without ACPI find the
+ * devices by the command line alone; one that has it need not search for tables. Nor for PCI, which
+ * takes Linux 230 exits. */
 static void build_cmdline(const struct machine *m, struct buf *out)
 {
-	buf_add_str(out, m->opts->append);
+	if (m->kernel.is_linux)
+		buf_add_str(out, "pci=off ");
 	if (m->opts->no_acpi)
-		buf_add_str(out, " acpi=off");
+		buf_add_str(out, "acpi=off ");
 	for (unsigned int i = 0; i < m->n_devices && m->opts->no_acpi; i++)
-		buf_printf(out, " virtio_mmio.device=4K@%#llx:%u",
+		buf_printf(out, "virtio_mmio.device=4K@%#llx:%u ",
 			   (unsigned long long)m->devices[i].opts.base, m->devices[i].opts.gsi);
+	buf_add_str(out, m->opts->append);
 }
 
 /* The MP table is there in any case: a kernel with ACPI does not look for it. */
