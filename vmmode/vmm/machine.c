@@ -63,6 +63,7 @@ struct machine {
 	int serial_out_fd, serial_in_fd; /* owned when above 2 */
 	struct cmos cmos;
 	struct i8042 i8042;
+	struct pci pci;
 	struct power power;
 	struct vcpus vcpus;
 	struct loading loading; /* its thread has these three */
@@ -339,8 +340,8 @@ static int add_serial(struct machine *m, struct err *err)
 static int step_legacy(struct machine *m, struct err *err)
 {
 	struct bus_range *ranges[] = {
-		&m->serial.range, &m->cmos.range,  &m->i8042.data,  &m->i8042.command,
-		&m->power.exit,   &m->power.panic, &m->power.sleep,
+		&m->serial.range, &m->cmos.range, &m->i8042.data,  &m->i8042.command,
+		&m->pci.range,    &m->power.exit, &m->power.panic, &m->power.sleep,
 	};
 	int rc = add_serial(m, err);
 
@@ -348,6 +349,7 @@ static int step_legacy(struct machine *m, struct err *err)
 		return rc;
 	cmos_init(&m->cmos);
 	i8042_init(&m->i8042, &m->ending);
+	pci_init(&m->pci);
 	power_init(&m->power, &m->ending);
 	for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
 		rc = bus_add(&m->pio, ranges[i]);
@@ -434,12 +436,13 @@ static int step_control(struct machine *m, struct err *err)
  */
 
 /* The machine's words come first: what is behind "--" goes to init. Kernels without ACPI find the
- * devices by the command line alone; one that has it need not search for tables. Nor for PCI, which
- * takes Linux 230 exits. */
+ * devices by the command line alone; one that has it need not search for tables. The search for PCI
+ * devices takes Linux 230 exits: it is told that there is PCI, and not to look for devices early.
+ */
 static void build_cmdline(const struct machine *m, struct buf *out)
 {
 	if (m->kernel.is_linux)
-		buf_add_str(out, "pci=off ");
+		buf_add_str(out, "pci=conf1,noearly ");
 	if (m->opts->no_acpi)
 		buf_add_str(out, "acpi=off ");
 	for (unsigned int i = 0; i < m->n_devices && m->opts->no_acpi; i++)
