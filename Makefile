@@ -348,7 +348,7 @@ bench: all net-tools $(B)/bench/floor $(B)/bench/measure
 
 # The machine beside QEMU, in the test bed. The native rows: tests/bench/vmm.sh.
 .PHONY: bench-vm
-bench-vm: all $(B)/bench/vm/boot $(B)/bench/vm/io $(B)/bench/vm/init
+bench-vm: all guests $(B)/bench/vm/boot $(B)/bench/vm/io $(B)/bench/vm/init
 	@tests/bench/vm/run.sh $(B) $(GUEST_DIR)
 
 $(B)/bench/vm/init: tests/bench/vm/init.c

@@ -85,20 +85,24 @@ setup() {
 }
 
 # With the small kernel: make guest-kernel, and --pack build/guest-assets/small for the bed.
-@test "linux: the small kernel has every driver built in" {
+@test "linux: the small kernel has every driver built in, and finds the devices by ACPI and by the command line" {
 	small=$BATS_TEST_DIRNAME/../../build/guest-assets/small/vmlinux
 	[ -f "$small" ] || skip "no small kernel (make guest-kernel)"
 	mkdir folder
 	echo hello >folder/file
 	truncate -s 16M disk
 	# shellcheck disable=SC2016 # the guest's
-	initrd 'echo cpus $(nproc) device $(cat /sys/class/misc/hw_random/rng_current)' \
+	initrd '' 'echo cpus $(nproc) device $(cat /sys/class/misc/hw_random/rng_current)' \
 		'mkdir /f; mount -t virtiofs tag /f && cat /f/file' \
-		'echo disk $(cat /sys/block/vda/size)' 'mount -t overlay -o lowerdir=/f:/bin o /f && echo overlay'
-	boot "$small" --no-acpi --cpus 2 --disk disk --fs tag=folder
-	[ "$status" -eq 0 ]
-	[[ $output = *'cpus 2 device virtio_rng.0'* ]]
-	[[ $output = *hello* ]]
-	[[ $output = *'disk 32768'* ]]
-	[[ $output = *overlay* ]]
+		'echo disk $(cat /sys/block/vda/size)' \
+		'mount -t overlay -o lowerdir=/f:/bin o /mnt && cat /mnt/file >/tmp/file && echo overlay'
+	for how in '' --no-acpi; do
+		# shellcheck disable=SC2086 # or nothing
+		boot "$small" $how --cpus 2 --rng --disk disk --fs tag=folder
+		[ "$status" -eq 0 ]
+		[[ $output = *'cpus 2 device virtio_rng.0'* ]]
+		[[ $output = *hello* ]]
+		[[ $output = *'disk 32768'* ]]
+		[[ $output = *overlay* ]]
+	done
 }

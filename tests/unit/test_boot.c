@@ -107,11 +107,15 @@ static void test_elf(void)
 	CHECK_EQ(k.end, 0x200040);
 	CHECK(!k.is_linux);
 	CHECK_MEM(ram + 0x200000, "0123456789abcdef\0", 17);
-	add_note("Linux", 0x100, 4, 0);
 	add_note("Xen", 18, 8, 0x200010);
 	CHECK_EQ(load(IMAGE, &k, &err), 0);
 	CHECK_EQ(k.entry, X86_ENTRY_PVH);
 	CHECK_EQ(k.start, 0x200010);
+	CHECK(!k.is_linux);
+	add_note("Linux", 0x100, 4, 0);
+	CHECK_EQ(load(IMAGE, &k, &err), 0);
+	CHECK_EQ(k.entry, X86_ENTRY_LINUX64);
+	CHECK_EQ(k.start, 0x200004);
 	CHECK(k.is_linux);
 	free(ram);
 }

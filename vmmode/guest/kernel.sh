@@ -73,6 +73,6 @@ fi
 touch "$kernel"
 cp "$kernel"/* "$out/"
 cat <<DONE
-kernel   $1/vmlinux ($version, no modules; boot it with --no-acpi)
+kernel   $1/vmlinux ($version, no modules)
          $1/bzImage, for other machines
 DONE

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The three small things of a PC that a kernel asks for without looking first.
+ * The small things of a PC that a kernel asks for without looking first.
  *
  *   cmos   0x70-0x71  a clock that is never in the middle of an update: a kernel that reads 0xff
  *                     there polls for a second
  *   i8042  0x60, 0x64 no keyboard, but answers to the controller's own commands (silence costs half
  *                     a second), and the reset command 0xfe
- *   power  0xf4       a byte written here ends the machine with that exit status
- *          0x505      pvpanic (ACPI "QEMU0001"): bit 0 written = the kernel panicked
- *          0x600      ACPI sleep control and status: S5 powers off
+ *   pci    0xcf8      the address register, so that Linux finds a PCI without devices: where it
+ * finds none it says so, as an error, on every console power  0xf4       a byte written here ends
+ * the machine with that exit status 0x505      pvpanic (ACPI "QEMU0001"): bit 0 written = the
+ * kernel panicked 0x600      ACPI sleep control and status: S5 powers off
  */
 #ifndef BIVALVE_VMMODE_VMM_LEGACY_H
 #define BIVALVE_VMMODE_VMM_LEGACY_H
@@ -25,6 +26,7 @@ enum {
 	I8042_DATA_PORT = 0x60,
 	I8042_COMMAND_PORT = 0x64,
 	I8042_RESET = 0xfe,
+	PCI_ADDRESS_PORT = 0xcf8,
 	EXIT_PORT = 0xf4,
 	PANIC_PORT = 0x505,
 	SLEEP_PORT = 0x600, /* control; status is the next one */
@@ -45,6 +47,11 @@ struct i8042 {
 	bool has_reply, wants_config;
 };
 
+struct pci {
+	struct bus_range range;
+	_Atomic uint32_t address;
+};
+
 struct power {
 	struct bus_range exit, panic, sleep;
 	struct ending *ending; /* borrowed */
@@ -52,6 +59,7 @@ struct power {
 
 void cmos_init(struct cmos *c);
 void i8042_init(struct i8042 *k, struct ending *ending);
+void pci_init(struct pci *p);
 void power_init(struct power *p, struct ending *ending);
 
 #endif

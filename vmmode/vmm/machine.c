@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The machine's parts put together. Order: what can fail by the user's mistake comes first, the
+ * The machine's parts put together. Order: what can fail by the user's mistake comes early, the
  * guest's memory before what is written to it, the vCPUs last.
  */
 #include "vmmode/vmm/machine.h"
@@ -33,6 +33,16 @@
 #include "vmmode/vmm/x86/cpu.h"
 #include "vmmode/vmm/x86/layout.h"
 
+/* Kernel and initrd on their way into guest memory, in a thread. */
+struct loading {
+	int kernel_fd, initrd_fd; /* owned; -1: none */
+	pthread_t thread;
+	bool has_thread;
+	int status; /* VMM_EXIT_*, if rc tells a failure */
+	int rc;
+	struct err err;
+};
+
 struct machine {
 	const struct vmm_options *opts;
 	uint64_t start_ns;
@@ -53,8 +63,10 @@ struct machine {
 	int serial_out_fd, serial_in_fd; /* owned when above 2 */
 	struct cmos cmos;
 	struct i8042 i8042;
+	struct pci pci;
 	struct power power;
 	struct vcpus vcpus;
+	struct loading loading; /* its thread has these three */
 	struct x86_kernel kernel;
 	gpa_t initrd;
 	uint64_t initrd_bytes;
@@ -158,6 +170,82 @@ static int step_loop(struct machine *m, struct err *err)
 	return rc < 0 ? rc : handoff_init(&m->handoff, &m->loop, err);
 }
 
+/* ---- the kernel's files -------------------------------------------------------------------------
+ */
+
+static int open_files(struct machine *m, struct err *err)
+{
+	struct loading *l = &m->loading;
+
+	m->status = VMM_EXIT_NO_FILE;
+	l->kernel_fd = vmm_open("kernel", m->opts->kernel, O_RDONLY, err);
+	if (l->kernel_fd < 0)
+		return l->kernel_fd;
+	if (!m->opts->initrd)
+		return 0;
+	l->initrd_fd = vmm_open("initrd", m->opts->initrd, O_RDONLY, err);
+	return l->initrd_fd < 0 ? l->initrd_fd : 0;
+}
+
+static int load_initrd(struct machine *m, struct err *err)
+{
+	struct loading *l = &m->loading;
+	struct stat st;
+	int rc;
+
+	l->status = VMM_EXIT_NO_FILE;
+	if (fstat(l->initrd_fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(err, -EINVAL, "--initrd '%s': not a file", m->opts->initrd);
+	m->initrd_bytes = (uint64_t)st.st_size;
+	if (m->initrd_bytes == 0)
+		return 0;
+	rc = x86_load_initrd(&m->mem.map, &m->kernel, l->initrd_fd, m->initrd_bytes, &m->initrd,
+			     err);
+	l->status = rc == -E2BIG ? VMM_EXIT_INITRD_SIZE : VMM_EXIT_NO_FILE;
+	return rc < 0 ? err_wrap(err, rc, "--initrd '%s'", m->opts->initrd) : 0;
+}
+
+static void *load(void *arg)
+{
+	struct machine *m = arg;
+	struct loading *l = &m->loading;
+
+	l->status = VMM_EXIT_BAD_KERNEL;
+	l->rc = x86_load_kernel(&m->mem.map, l->kernel_fd, &m->kernel, &l->err);
+	if (l->rc < 0)
+		l->rc = err_wrap(&l->err, l->rc, "--kernel '%s'", m->opts->kernel);
+	else if (l->initrd_fd >= 0)
+		l->rc = load_initrd(m, &l->err);
+	return NULL;
+}
+
+static void begin_loading(struct machine *m)
+{
+	m->loading.has_thread = pthread_create(&m->loading.thread, NULL, load, m) == 0;
+	if (!m->loading.has_thread)
+		(void)load(m);
+}
+
+/* Also when it was never begun. */
+static void end_loading(struct machine *m)
+{
+	if (m->loading.has_thread)
+		(void)pthread_join(m->loading.thread, NULL);
+	m->loading.has_thread = false;
+	cleanup_close(&m->loading.kernel_fd);
+	cleanup_close(&m->loading.initrd_fd);
+	m->loading.kernel_fd = m->loading.initrd_fd = -1;
+}
+
+static int step_kernel(struct machine *m, struct err *err)
+{
+	end_loading(m);
+	m->status = m->loading.status;
+	if (m->loading.rc < 0)
+		*err = m->loading.err;
+	return m->loading.rc;
+}
+
 /* ---- KVM and memory -----------------------------------------------------------------------------
  */
 
@@ -175,6 +263,11 @@ static int open_kvm(struct kvm *k, int *status, struct err *err)
 	return rc;
 }
 
+/*
+ * The kernel is read meanwhile: to make a machine takes 10 ms and more of waiting, as Linux puts a
+ * kernel thread of the machine's own into the caller's cgroups, behind an RCU grace period.
+ * Source: virt/kvm/kvm_main.c, kvm_vm_worker_thread().
+ */
 static int step_vm(struct machine *m, struct err *err)
 {
 	int rc = open_kvm(&m->kvm, &m->status, err);
@@ -182,12 +275,15 @@ static int step_vm(struct machine *m, struct err *err)
 	if (rc < 0)
 		return rc;
 	m->status = VMM_EXIT_HOST;
+	rc = mem_init(&m->mem, m->opts->memory_bytes, m->opts->memory_flags, err);
+	if (rc == 0)
+		rc = open_files(m, err);
+	if (rc < 0)
+		return rc;
+	begin_loading(m);
+	m->status = VMM_EXIT_HOST;
 	rc = kvm_create_vm(&m->kvm, err);
-	if (rc == 0)
-		rc = mem_init(&m->mem, m->opts->memory_bytes, m->opts->memory_flags, err);
-	if (rc == 0)
-		rc = kvm_map_memory(&m->kvm, &m->mem.map, err);
-	return rc;
+	return rc < 0 ? rc : kvm_map_memory(&m->kvm, &m->mem.map, err);
 }
 
 /* ---- devices -----------------------------------------------------------------------------------
@@ -244,8 +340,8 @@ static int add_serial(struct machine *m, struct err *err)
 static int step_legacy(struct machine *m, struct err *err)
 {
 	struct bus_range *ranges[] = {
-		&m->serial.range, &m->cmos.range,  &m->i8042.data,  &m->i8042.command,
-		&m->power.exit,   &m->power.panic, &m->power.sleep,
+		&m->serial.range, &m->cmos.range, &m->i8042.data,  &m->i8042.command,
+		&m->pci.range,    &m->power.exit, &m->power.panic, &m->power.sleep,
 	};
 	int rc = add_serial(m, err);
 
@@ -253,6 +349,7 @@ static int step_legacy(struct machine *m, struct err *err)
 		return rc;
 	cmos_init(&m->cmos);
 	i8042_init(&m->i8042, &m->ending);
+	pci_init(&m->pci);
 	power_init(&m->power, &m->ending);
 	for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
 		rc = bus_add(&m->pio, ranges[i]);
@@ -335,51 +432,23 @@ static int step_control(struct machine *m, struct err *err)
 	return control_init(&m->control, &m->loop, m->opts->control, err);
 }
 
-/* ---- the kernel ---------------------------------------------------------------------------------
+/* ---- what the kernel is told --------------------------------------------------------------------
  */
 
-static int load_kernel(struct machine *m, struct err *err)
-{
-	auto_close int fd = vmm_open("kernel", m->opts->kernel, O_RDONLY, err);
-	int rc;
-
-	m->status = VMM_EXIT_NO_FILE;
-	if (fd < 0)
-		return fd;
-	rc = x86_load_kernel(&m->mem.map, fd, &m->kernel, err);
-	m->status = VMM_EXIT_BAD_KERNEL;
-	return rc < 0 ? err_wrap(err, rc, "--kernel '%s'", m->opts->kernel) : 0;
-}
-
-static int load_initrd(struct machine *m, struct err *err)
-{
-	auto_close int fd = vmm_open("initrd", m->opts->initrd, O_RDONLY, err);
-	struct stat st;
-	int rc;
-
-	m->status = VMM_EXIT_NO_FILE;
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(err, -EINVAL, "--initrd '%s': not a file", m->opts->initrd);
-	m->initrd_bytes = (uint64_t)st.st_size;
-	if (m->initrd_bytes == 0)
-		return 0;
-	rc = x86_load_initrd(&m->mem.map, &m->kernel, fd, m->initrd_bytes, &m->initrd, err);
-	m->status = rc == -E2BIG ? VMM_EXIT_INITRD_SIZE : VMM_EXIT_NO_FILE;
-	return rc < 0 ? err_wrap(err, rc, "--initrd '%s'", m->opts->initrd) : 0;
-}
-
-/* Kernels without ACPI find the devices by the command line alone; one that has it need not search
- * for tables. */
+/* The machine's words come first: what is behind "--" goes to init. Kernels without ACPI find the
+ * devices by the command line alone; one that has it need not search for tables. The search for PCI
+ * devices takes Linux 230 exits: it is told that there is PCI, and not to look for devices early.
+ */
 static void build_cmdline(const struct machine *m, struct buf *out)
 {
-	buf_add_str(out, m->opts->append);
+	if (m->kernel.is_linux)
+		buf_add_str(out, "pci=conf1,noearly ");
 	if (m->opts->no_acpi)
-		buf_add_str(out, " acpi=off");
+		buf_add_str(out, "acpi=off ");
 	for (unsigned int i = 0; i < m->n_devices && m->opts->no_acpi; i++)
-		buf_printf(out, " virtio_mmio.device=4K@%#llx:%u",
+		buf_printf(out, "virtio_mmio.device=4K@%#llx:%u ",
 			   (unsigned long long)m->devices[i].opts.base, m->devices[i].opts.gsi);
+	buf_add_str(out, m->opts->append);
 }
 
 /* The MP table is there in any case: a kernel with ACPI does not look for it. */
@@ -398,17 +467,13 @@ static int write_tables(struct machine *m, gpa_t *out_rsdp, struct err *err)
 	return acpi_write(&m->mem.map, &am, out_rsdp, err);
 }
 
-static int step_kernel(struct machine *m, struct err *err)
+static int step_tell(struct machine *m, struct err *err)
 {
 	auto_buf struct buf cmdline = BUF_INIT;
 	struct x86_boot boot;
 	gpa_t rsdp = 0;
-	int rc = load_kernel(m, err);
+	int rc;
 
-	if (rc == 0 && m->opts->initrd)
-		rc = load_initrd(m, err);
-	if (rc < 0)
-		return rc;
 	m->status = VMM_EXIT_HOST;
 	build_cmdline(m, &cmdline);
 	if (buf_failed(&cmdline))
@@ -493,11 +558,11 @@ struct step {
 /* Order matters: see the head; the devices' lines and addresses go into what the kernel is told. */
 static const struct step steps[] = {
 	{ "own mounts", step_mounts },      { "event loop", step_loop },
-	{ "machine and memory", step_vm },  { "small devices", step_legacy },
-	{ "virtio devices", step_devices }, { "control socket", step_control },
-	{ "kernel loaded", step_kernel },   { "KVM checked", step_check_kvm },
-	{ "vCPUs set up", step_vcpus },     { "sandbox", step_sandbox },
-	{ "vCPUs run", step_start },
+	{ "machine and memory", step_vm },  { "kernel loaded", step_kernel },
+	{ "small devices", step_legacy },   { "virtio devices", step_devices },
+	{ "control socket", step_control }, { "kernel told", step_tell },
+	{ "KVM checked", step_check_kvm },  { "vCPUs set up", step_vcpus },
+	{ "sandbox", step_sandbox },        { "vCPUs run", step_start },
 };
 
 static void machine_fini(struct machine *m)
@@ -516,6 +581,7 @@ static void machine_fini(struct machine *m)
 	handoff_fini(&m->handoff);
 	cleanup_close(&m->signal_source.fd);
 	ending_fini(&m->ending);
+	end_loading(m); /* it writes to guest memory */
 	kvm_close(&m->kvm);
 	mem_fini(&m->mem);
 	loop_fini(&m->loop);
@@ -550,6 +616,7 @@ int machine_run(const struct vmm_options *opts, uint64_t start_ns, struct err *e
 	m->ending.event_fd = -1;
 	m->signal_source.fd = -1;
 	m->mem.fd = -1;
+	m->loading = (struct loading){ .kernel_fd = -1, .initrd_fd = -1, .err = ERR_INIT };
 	for (size_t i = 0; i < ARRAY_LEN(steps) && rc == 0; i++) {
 		rc = steps[i].run(m, err);
 		phase(m, steps[i].name);

@@ -7,7 +7,8 @@
  *   2. own mount namespace, started without root's rights also an own user namespace; all else is
  *      the caller's still
  *   3. all that the machine needs is opened with the caller's rights: /dev/kvm, the kernel, what
- *      the devices name; folders are cut out of the host's tree; the guest's memory is filled
+ *      the devices name; folders are cut out of the host's tree; the guest's memory is filled,
+ *      by a thread that ends within this stage
  *   4. the sandbox (sandbox.h): empty root, own namespaces, ids, capabilities, no new privileges;
  *      a thread is made that makes all others; system calls are filtered. Nothing comes back
  *   5. the vCPUs' threads start and the guest runs; this thread is the event loop

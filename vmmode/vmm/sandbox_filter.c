@@ -131,7 +131,7 @@ static const struct row rows[] = {
 #endif
 	CALL(epoll_pwait, LOOP),                    /* the same, on other processors */
 	CALL(eventfd2, LOOP),                       /* the kick of a queue that was never used before */
-	CALL(timerfd_settime, LOOP),                /* rate limits */
+	CALL(timerfd_settime, LOOP),                /* rate limits, lines of the serial port */
 	CALL(getrandom, LOOP),                      /* rng */
 	CALL(readv, LOOP),                          /* net: a frame from the TAP */
 	CALL(writev, LOOP),                         /* net: a frame to the TAP */

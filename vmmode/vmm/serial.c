@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 
 #include "spec/base/fd.h"
 #include "spec/base/log.h"
+
+enum { LINE_NS = 1000000 };
 
 static void signal_eventfd(int fd)
 {
@@ -36,8 +39,11 @@ static void update_irq(const struct serial *s)
 		signal_eventfd(s->opts.irq_fd);
 }
 
+/* Waking the loop for each byte costs more than the byte's exit: for a line it is woken once. */
 static void put_out(struct serial *s, uint8_t byte)
 {
+	bool now;
+
 	if (s->opts.out_fd < 0)
 		return;
 	if (!s->out)
@@ -47,8 +53,11 @@ static void put_out(struct serial *s, uint8_t byte)
 		return;
 	}
 	s->out[(s->out_head + s->out_len++) % SERIAL_OUT_BYTES] = byte;
-	if (s->out_len == 1)
-		signal_eventfd(s->wake.fd);
+	now = byte == '\n' || s->out_len == SERIAL_OUT_BYTES / 2;
+	if (s->out_now || (!now && (s->out_waits || s->out_len > 1)))
+		return;
+	s->out_now = now;
+	signal_eventfd(s->wake.fd);
 }
 
 static void put_in(struct serial *s, uint8_t byte)
@@ -227,14 +236,44 @@ void serial_flush(struct serial *s)
 	loop_remove(s->loop, &s->writer);
 }
 
-static void on_wake(struct loop_source *src, uint32_t events)
+static void read_count(const struct loop_source *src)
 {
 	uint64_t count;
 
-	(void)events;
 	if (read(src->fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
-		log_debug("serial: read an eventfd: %m, ignoring");
-	serial_flush(CONTAINER_OF(src, struct serial, wake));
+		log_debug("serial: read an eventfd or a timerfd: %m, ignoring");
+}
+
+static void on_wake(struct loop_source *src, uint32_t events)
+{
+	static const struct itimerspec once = { .it_value = { .tv_nsec = LINE_NS } };
+	struct serial *s = CONTAINER_OF(src, struct serial, wake);
+	bool now;
+
+	(void)events;
+	read_count(src);
+	pthread_mutex_lock(&s->lock);
+	now = s->out_now;
+	s->out_now = false;
+	if (!now && !s->out_waits) {
+		s->out_waits = timerfd_settime(s->timer.fd, 0, &once, NULL) == 0;
+		now = !s->out_waits;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (now)
+		serial_flush(s);
+}
+
+static void on_timer(struct loop_source *src, uint32_t events)
+{
+	struct serial *s = CONTAINER_OF(src, struct serial, timer);
+
+	(void)events;
+	read_count(src);
+	pthread_mutex_lock(&s->lock);
+	s->out_waits = false;
+	pthread_mutex_unlock(&s->lock);
+	serial_flush(s);
 }
 
 static void on_writable(struct loop_source *src, uint32_t events)
@@ -278,6 +317,7 @@ int serial_init(struct serial *s, struct loop *loop, const struct serial_options
 		.opts = *opts,
 		.loop = loop,
 		.wake = { .ready = on_wake },
+		.timer = { .ready = on_timer },
 		.writer = { .fd = opts->out_fd, .ready = on_writable },
 		.reader = { .fd = opts->in_fd, .ready = on_input },
 	};
@@ -285,9 +325,12 @@ int serial_init(struct serial *s, struct loop *loop, const struct serial_options
 	s->can_poll_out =
 	    opts->out_fd >= 0 && fstat(opts->out_fd, &st) == 0 && !S_ISREG(st.st_mode);
 	s->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (s->wake.fd < 0)
-		return err_sys(err, "create an eventfd");
+	s->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (s->wake.fd < 0 || s->timer.fd < 0)
+		return err_sys(err, "create an eventfd and a timerfd");
 	rc = loop_add(loop, &s->wake, EPOLLIN);
+	if (rc == 0)
+		rc = loop_add(loop, &s->timer, EPOLLIN);
 	/* EPERM: input from a regular file or /dev/null; there is nothing to wait for. */
 	if (rc == 0 && opts->in_fd >= 0 && loop_add(loop, &s->reader, EPOLLIN) == -EPERM)
 		log_debug("serial: the input cannot be waited for, ignoring");
@@ -302,7 +345,9 @@ void serial_fini(struct serial *s)
 	loop_remove(s->loop, &s->writer);
 	loop_remove(s->loop, &s->reader);
 	loop_remove(s->loop, &s->wake);
+	loop_remove(s->loop, &s->timer);
 	cleanup_close(&s->wake.fd);
+	cleanup_close(&s->timer.fd);
 	cleanup_close(&s->opts.irq_fd);
 	free(s->out);
 	(void)pthread_mutex_destroy(&s->lock);

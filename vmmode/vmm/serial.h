@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * COM1: an 8250 (as 16550A) for the early messages and the panics of a kernel, and for a login on
- * ttyS0. Output goes through a bounded FIFO that the loop's thread empties: a slow reader costs
- * bytes (counted, and said), never memory or the guest's time.
+ * ttyS0. Output goes through a bounded FIFO that the loop's thread empties at the end of each line,
+ * or a millisecond after a line's first byte: a slow reader costs bytes (counted, and said), never
+ * memory or the guest's time.
  * Source: 16550A data sheet; Linux drivers/tty/serial/8250 asks for no more than is here.
  */
 #ifndef BIVALVE_VMMODE_VMM_SERIAL_H
@@ -29,6 +30,7 @@ struct serial {
 	struct serial_options opts;
 	struct loop *loop;
 	struct loop_source wake;   /* an eventfd, owned: there is output */
+	struct loop_source timer;  /* a timerfd, owned: a line's end did not come in time */
 	struct loop_source writer; /* listed while out_fd is full */
 	struct loop_source reader;
 	bool can_poll_out; /* out_fd is no regular file */
@@ -40,7 +42,9 @@ struct serial {
 	uint32_t in_head, in_len;
 	uint8_t *out; /* owned, SERIAL_OUT_BYTES; made with the first byte */
 	uint32_t out_head, out_len;
-	uint64_t lost; /* bytes dropped since the last report */
+	bool out_now;   /* the loop is woken to write at once */
+	bool out_waits; /* the timer runs: it need not be woken for less */
+	uint64_t lost;  /* bytes dropped since the last report */
 };
 
 MUST_CHECK int serial_init(struct serial *s, struct loop *loop, const struct serial_options *opts,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Starts a machine, waits for the line "init" of its guest, passes on lines that begin with "io ",
- * and prints what it took until then:
+ * Starts a machine, waits for the line "init" of its guest, passes on lines that begin with "io "
+ * as they come, and prints what it took until then:
  *
  *   seconds exits io_exits ept_faults rss_kib
  *
@@ -99,16 +99,38 @@ static pid_t start(char **argv, int *out_fd)
 	return pid;
 }
 
-/* Prints the lines of @text that begin with "io ". The console ends them with "\r\n". */
-static void pass_on(char *text)
+/* Handles one line of the guest; true if it is "init". */
+static int take_line(const char *line)
 {
-	char *save = NULL;
+	const size_t len = strlen(line);
 
-	for (char *line = strtok_r(text, "\r\n", &save); line;
-	     line = strtok_r(NULL, "\r\n", &save)) {
-		if (strncmp(line, "io ", 3) == 0)
-			puts(line);
+	if (strncmp(line, "io ", 3) == 0) {
+		puts(line);
+		fflush(stdout); /* what a machine measured before it hangs is worth having */
 	}
+	return len >= 4 && strcmp(line + len - 4, "init") == 0;
+}
+
+/* Handles the whole lines of @text and leaves the rest at its beginning. The console ends them with
+ * "\r\n". Returns 1 behind the line "init". */
+static int take_lines(char *text, size_t *len)
+{
+	char *end;
+
+	while ((end = memchr(text, '\n', *len))) {
+		const size_t bytes = (size_t)(end - text) + 1;
+		int found;
+
+		*end = '\0';
+		if (end > text && end[-1] == '\r')
+			end[-1] = '\0';
+		found = take_line(text);
+		*len -= bytes;
+		memmove(text, text + bytes, *len);
+		if (found)
+			return 1;
+	}
+	return 0;
 }
 
 /* Reads until a line "init" was seen. */
@@ -124,13 +146,10 @@ static int wait_for_init(int fd)
 		if (n <= 0)
 			break;
 		len += (size_t)n;
-		text[len] = '\0';
-		if (strstr(text, "init\n") || strstr(text, "init\r\n")) {
-			pass_on(text);
+		if (take_lines(text, &len))
 			return 0;
-		}
 	}
-	fprintf(stderr, "boot: no init; the machine said: %s\n", text);
+	fprintf(stderr, "boot: no init; the machine's last line: %.*s\n", (int)len, text);
 	return -1;
 }
 

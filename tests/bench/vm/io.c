@@ -17,10 +17,10 @@
 
 enum {
 	MIB = 1 << 20,
-	TOTAL_MIB = 64,
+	TOTAL_MIB = 32,
 	BLOCK = 4096,
-	RANDOM_READS = 2000,
-	FILES = 2000,
+	RANDOM_READS = 500,
+	FILES = 200,
 };
 
 static char *buffer;

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The job of vm.sh in the test bed: boots guests under bivalve-vmm and QEMU with the same kernel, the same initrd
 # and the same devices, and leaves lines in out/figures:
+#   start MACHINE CPU_MS                                            from start to end with a guest that ends at once
 #   boot KERNEL MACHINE SECONDS EXITS IO_EXITS EPT_FAULTS RSS_KIB
 #   io DEVICE MACHINE NAME VALUE UNIT
-# In the folder: bivalve-vmm, boot, init, io, and kernels (small: optional).
+# In the folder: bivalve-vmm, boot, init, io, pvh (the bare-metal test guest), and kernels (small: optional).
 set -euo pipefail
 shm=/dev/shm
 append='console=ttyS0 quiet panic=-1'
@@ -32,8 +33,6 @@ stop_virtiofsd() {
 }
 
 # Sets the array machine to QEMU's command line. microvm with its clock: without one Linux spends a second asking.
-# The small kernel does not end its boot under microvm without ACPI, and finds no device there with it: QEMU's row
-# has no devices then, and its I/O rows are missing.
 # shellcheck disable=SC2054 # the commas are QEMU's
 qemu() {
 	local kernel=$1 initrd=$2
@@ -48,9 +47,7 @@ bivalve() {
 	local kernel=$1 initrd=$2
 
 	shift 2
-	machine=(./bivalve-vmm)
-	[ "$acpi" = on ] || machine+=(--no-acpi)
-	machine+=(--memory "${mib}m" --kernel "$kernel" --initrd "$initrd" "$@")
+	machine=(./bivalve-vmm --memory "${mib}m" --kernel "$kernel" --initrd "$initrd" "$@")
 }
 
 # The memory that virtiofsd shares with QEMU, and its device.
@@ -94,29 +91,53 @@ fresh() {
 	truncate -s 64M $shm/disk
 }
 
-io_both() {
-	local kernel=$1 what line
+# io_one DEVICE NAME - measures ${machine[@]}
+io_one() {
+	local line
 
-	for what in fs blk; do
-		fresh
-		case $what in
-		fs) bivalve "$kernel" $shm/io.cpio "${bivalve_fs[@]}" --append "$append io=fs" ;;
-		blk) bivalve "$kernel" $shm/io.cpio "${bivalve_disk[@]}" --append "$append io=blk" ;;
-		esac
-		run | while read -r line; do
-			[ "${line#io }" = "$line" ] || say "io $what bivalve-vmm ${line#io }"
-		done
-		fresh
-		start_virtiofsd
-		case $what in
-		fs) qemu "$kernel" $shm/io.cpio "${qemu_fs[@]}" -append "$append io=fs" ;;
-		blk) qemu "$kernel" $shm/io.cpio "${qemu_disk[@]}" -append "$append io=blk" ;;
-		esac
-		run | while read -r line; do
-			[ "${line#io }" = "$line" ] || say "io $what QEMU ${line#io }"
-		done
-		stop_virtiofsd
+	run | while read -r line; do
+		[ "${line#io }" = "$line" ] || say "io $1 $2 ${line#io }"
 	done
+}
+
+io_both() {
+	local kernel=$1
+
+	fresh
+	bivalve "$kernel" $shm/io.cpio "${bivalve_disk[@]}" --append "$append io=blk"
+	io_one blk bivalve-vmm
+	fresh
+	qemu "$kernel" $shm/io.cpio "${qemu_disk[@]}" -append "$append io=blk"
+	io_one blk QEMU
+	fresh
+	bivalve "$kernel" $shm/io.cpio "${bivalve_fs[@]}" --append "$append io=fs"
+	io_one fs bivalve-vmm
+	fresh
+	start_virtiofsd
+	qemu "$kernel" $shm/io.cpio "${qemu_fs[@]}" -append "$append io=fs"
+	io_one fs QEMU
+	stop_virtiofsd
+}
+
+# start_one NAME COMMAND... - the processor time of a machine whose guest ends it at once, the firmware's included
+start_one() {
+	local name=$1 TIMEFORMAT='%U %S' rounds=10 used i
+
+	shift
+	"$@" </dev/null >/dev/null 2>&1 || true
+	used=$({ time for ((i = 0; i < rounds; i++)); do
+		"$@" </dev/null >/dev/null 2>&1 || true # QEMU's isa-debug-exit has no status 0
+	done; } 2>&1)
+	say "start $name $(awk -v n=$rounds '{ print ($1 + $2) * 1000 / n }' <<<"$used")"
+}
+
+# shellcheck disable=SC2054
+start_both() {
+	local quit=(-device isa-debug-exit,iobase=0xf4,iosize=1)
+
+	start_one bivalve-vmm ./bivalve-vmm --memory "${mib}m" --kernel pvh --append exit=0 --serial none
+	start_one QEMU qemu-system-x86_64 -M microvm,rtc=on -accel kvm -cpu host -m "$mib" -nodefaults -no-user-config \
+		-display none -serial none -no-reboot -kernel pvh -append exit=0 "${quit[@]}"
 }
 
 modprobe vhost_vsock
@@ -126,10 +147,9 @@ initrd init $shm/init.cpio
 initrd io $shm/io.cpio
 fresh
 mkdir -p out
-acpi=off
-if [ -f small ]; then
-	boot_both small small "$append"
-	[ -n "${BENCH_NO_IO:-}" ] || io_both small
-fi
-acpi=on
+start_both
+[ ! -f small ] || boot_both small small "$append"
 boot_both cloud /boot/vmlinux "$append cryptomgr.notests"
+if [ -f small ] && [ -z "${BENCH_NO_IO:-}" ]; then
+	io_both small
+fi

@@ -77,7 +77,8 @@ static int load_segment(const struct guest_mem *mem, int fd, const Elf64_Phdr *p
 	return 0;
 }
 
-/* Looks at one note: its name and its description. */
+/* Looks at one note: its name and its description. Linux is entered in 64-bit mode although it has
+ * the other entry as well: there it looks for Xen by 256 CPUIDs, an exit each. */
 static void take_note(const Elf64_Nhdr *nh, const uint8_t *name, const uint8_t *desc,
 		      struct x86_kernel *k)
 {
@@ -88,8 +89,7 @@ static void take_note(const Elf64_Nhdr *nh, const uint8_t *name, const uint8_t *
 		uint32_t start;
 
 		memcpy(&start, desc, sizeof(start)); /* of 8 bytes the upper half is 0 */
-		k->entry = X86_ENTRY_PVH;
-		k->start = start;
+		k->pvh_start = start;
 	}
 }
 
@@ -152,6 +152,10 @@ static int load_elf(const struct guest_mem *mem, int fd, const Elf64_Ehdr *eh, s
 			rc = load_segment(mem, fd, &ph[i], k, err);
 		else if (ph[i].p_type == PT_NOTE)
 			rc = load_notes(fd, &ph[i], k, err);
+	}
+	if (!k->is_linux && k->pvh_start) {
+		k->entry = X86_ENTRY_PVH;
+		k->start = k->pvh_start;
 	}
 	if (rc == 0 && (k->start < X86_HIGH || k->start >= k->end))
 		return err_set(err, -ENOEXEC, "the kernel's entry %#llx is not in it",

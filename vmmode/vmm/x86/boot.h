@@ -3,7 +3,7 @@
  * Loads a kernel into guest memory and says how to enter it. Three forms:
  *
  *   ELF64 with a PVH note   32-bit protected mode at the note's address, ebx = start info
- *   ELF64 (vmlinux)         64-bit mode at e_entry, rsi = zero page
+ *   ELF64 (vmlinux)         64-bit mode at e_entry, rsi = zero page; Linux with a PVH note too
  *   bzImage                 64-bit mode at its code + 0x200, rsi = zero page
  *
  * The files are hostile: each field is checked before it is used, nothing outside guest RAM is
@@ -23,9 +23,10 @@ enum x86_entry { X86_ENTRY_LINUX64, X86_ENTRY_PVH };
 
 struct x86_kernel {
 	enum x86_entry entry;
-	gpa_t start;   /* the first instruction */
-	gpa_t end;     /* the first byte behind all that the kernel needs before it reads e820 */
-	bool is_linux; /* says so: a bzImage, or an ELF with a note of "Linux" */
+	gpa_t start;     /* the first instruction */
+	gpa_t pvh_start; /* the PVH note's address, or 0 */
+	gpa_t end;       /* the first byte behind all that the kernel needs before it reads e820 */
+	bool is_linux;   /* says so: a bzImage, or an ELF with a note of "Linux" */
 	uint64_t initrd_max;        /* the last byte's highest address */
 	uint8_t setup_header[0x7b]; /* bzImage: from 0x1f1 on, to go into the zero page */
 	uint32_t setup_header_len;  /* 0 for ELF */
