@@ -5,8 +5,8 @@
  * and a malformed ring is an error that the caller turns into NEEDS_RESET.
  *
  *   virtq_activate()   once the driver said DRIVER_OK: checks and translates the three rings
- *   virtq_pop()        the next chain, as host iovecs: first what the device reads, then what it
- * writes virtq_push()       gives the chain back with the number of bytes written
+ *   virtq_pop()        the next chain, as host iovecs: what the device reads, then what it writes
+ *   virtq_push()       gives the chain back with the number of bytes written
  *   virtq_needs_call() after a batch: whether the driver wants an interrupt (EVENT_IDX honoured)
  *   virtq_kicks_on() / virtq_kicks_off()   asks the driver for notifications, or for none
  *

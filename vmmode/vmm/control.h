@@ -18,8 +18,7 @@ struct control_verb {
 	const char *name;
 	bool has_argument;
 	/* @arg: what follows the verb's space, "" if has_argument is false. Adds " name=value"
-	 * words to
-	 * @out, or fills @err. Returns 0 or -errno. */
+	 * words to @out, or fills @err. Returns 0 or -errno. */
 	int (*run)(void *ctx, const char *arg, struct buf *out, struct err *err);
 };
 
@@ -44,8 +43,8 @@ struct control {
 /*
  * control_init - serves a socket.
  * @where: a path at which it is made (one on which nobody listens is replaced; it stays, for the
- *         sandbox has no right to its folder), or "fd:N" for an inherited socket, which listens or
- * is connected Returns 0 or -errno with "--control 'WHERE': ...".
+ *         sandbox has no right to its folder), or "fd:N": an inherited one, listening or connected
+ * Returns 0 or -errno with "--control 'WHERE': ...".
  */
 MUST_CHECK int control_init(struct control *c, struct loop *loop, const char *where,
 			    struct err *err);

@@ -2,14 +2,15 @@
 /*
  * The small things of a PC that a kernel asks for without looking first.
  *
- *   cmos   0x70-0x71  a clock that is never in the middle of an update: a kernel that reads 0xff
- *                     there polls for a second
- *   i8042  0x60, 0x64 no keyboard, but answers to the controller's own commands (silence costs half
- *                     a second), and the reset command 0xfe
- *   pci    0xcf8      the address register, so that Linux finds a PCI without devices: where it
- * finds none it says so, as an error, on every console power  0xf4       a byte written here ends
- * the machine with that exit status 0x505      pvpanic (ACPI "QEMU0001"): bit 0 written = the
- * kernel panicked 0x600      ACPI sleep control and status: S5 powers off
+ *   cmos, 0x70-0x71     a clock that is never in the middle of an update: a kernel that reads 0xff
+ *                       there polls for a second
+ *   i8042, 0x60, 0x64   no keyboard, but answers to the controller's own commands (silence costs
+ *                       half a second), and the reset command 0xfe
+ *   pci, 0xcf8          the address register, so that Linux finds a PCI without devices: where it
+ *                       finds none it says so, as an error, on every console
+ *   power, 0xf4         a byte written here ends the machine with that exit status
+ *   power, 0x505        pvpanic (ACPI "QEMU0001"): bit 0 written = the kernel panicked
+ *   power, 0x600        ACPI sleep control and status: S5 powers off
  */
 #ifndef BIVALVE_VMMODE_VMM_LEGACY_H
 #define BIVALVE_VMMODE_VMM_LEGACY_H
