@@ -91,11 +91,13 @@ setup() {
 	mkdir folder
 	echo hello >folder/file
 	truncate -s 16M disk
+	guest_file "$TOOLS/portout" # without ACPI nothing powers off
 	# shellcheck disable=SC2016 # the guest's
 	initrd '' 'echo cpus $(nproc) device $(cat /sys/class/misc/hw_random/rng_current)' \
 		'mkdir /f; mount -t virtiofs tag /f && cat /f/file' \
 		'echo disk $(cat /sys/block/vda/size)' \
-		'mount -t overlay -o lowerdir=/f:/bin o /mnt && cat /mnt/file >/tmp/file && echo overlay'
+		'mount -t overlay -o lowerdir=/f:/bin o /mnt && cat /mnt/file >/tmp/file && echo overlay' \
+		'! grep -q acpi=off /proc/cmdline || portout 0xf4 0'
 	for how in '' --no-acpi; do
 		# shellcheck disable=SC2086 # or nothing
 		boot "$small" $how --cpus 2 --rng --disk disk --fs tag=folder

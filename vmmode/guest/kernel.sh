@@ -20,11 +20,11 @@ check_config() {
 	[ -z "$missing" ] || die "this kernel does not take:$missing"
 }
 
-# What no x86 build reads is left out: half of the files.
+# What no x86 build reads is left out: half of the files. Kconfig files stay, they are read for every processor.
 unpack() {
 	dpkg-deb --fsys-tarfile "$1" | tar -xO "./usr/src/$source_package.tar.xz" | xz -dc |
 		tar -x -C "$2" --strip-components=1 --exclude='*/Documentation/*/*' --exclude='*/drivers/gpu/drm/*.[ch]' \
-			--exclude='*/arch/[!x]*/*/*' --exclude='*/tools/testing' --exclude="$source_package/sound/*.[ch]"
+			--exclude='*/arch/[!x]*/*.[chS]' --exclude='*/arch/[!x]*/boot/dts' --exclude='*/tools/testing' --exclude="$source_package/sound/*.[ch]"
 }
 
 build() {
