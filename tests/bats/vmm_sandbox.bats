@@ -81,7 +81,7 @@ field() {
 	start env -- --rng --disk fd:8 --fs a=fd:9 --fs b=folder,ro
 	exec 7<&- 8<&- 9<&-
 	bad=$(find /proc/$pid/fd -lname '*' -printf '%f %l\n' | awk '$1 > 2' |
-		grep -vE ' (anon_inode:(\[(eventfd|eventpoll|signalfd|io_uring)\]|kvm-vm|kvm-vcpu:0)|/|.*/disk)$') || true
+		grep -vE ' (anon_inode:(\[(eventfd|eventpoll|signalfd|timerfd|io_uring)\]|kvm-vm|kvm-vcpu:0)|/|.*/disk)$') || true
 	[ -z "$bad" ]
 	[ "$(find /proc/$pid/fd -lname '*/disk' | wc -l)" = 1 ]
 	# The folders and /proc/self/fd: nothing is above them.
