@@ -191,20 +191,28 @@ void link_add_bridge(struct nl_batch *b, const char *name, const struct mac_addr
 		link_set(b, &(struct link_change){ .name = name, .alias = alias });
 }
 
-void link_set_no_snooping(struct nl_batch *b, const char *name)
+/* Sets one option of a bridge, or of a port of one. Options are taken with RTM_NEWLINK alone.
+ * Source: rtnl_changelink(). */
+static void set_bridge_option(struct nl_batch *b, const char *name, bool of_port, uint16_t option,
+			      uint8_t value)
 {
 	struct nlmsghdr *h =
-	    begin(b, RTM_NEWLINK, 0, 0, &(struct nl_note){ "change bridge", name, 0 });
+	    begin(b, RTM_NEWLINK, 0, 0, &(struct nl_note){ "change network device", name, 0 });
 	struct nlattr *info;
 	struct nlattr *data;
 
 	mnl_attr_put_strz(h, IFLA_IFNAME, name);
 	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
-	mnl_attr_put_strz(h, IFLA_INFO_KIND, "bridge");
-	data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
-	mnl_attr_put_u8(h, IFLA_BR_MCAST_SNOOPING, 0);
+	mnl_attr_put_strz(h, of_port ? IFLA_INFO_SLAVE_KIND : IFLA_INFO_KIND, "bridge");
+	data = mnl_attr_nest_start(h, of_port ? IFLA_INFO_SLAVE_DATA : IFLA_INFO_DATA);
+	mnl_attr_put_u8(h, option, value);
 	mnl_attr_nest_end(h, data);
 	mnl_attr_nest_end(h, info);
+}
+
+void link_set_no_snooping(struct nl_batch *b, const char *name)
+{
+	set_bridge_option(b, name, false, IFLA_BR_MCAST_SNOOPING, 0);
 }
 
 /*
@@ -269,19 +277,7 @@ void link_set_port_up(struct nl_batch *b, const char *name)
 
 void link_set_hairpin(struct nl_batch *b, const char *name)
 {
-	/* Options of a port are taken with RTM_NEWLINK alone. Source: rtnl_changelink(). */
-	struct nlmsghdr *h =
-	    begin(b, RTM_NEWLINK, 0, 0, &(struct nl_note){ "change network device", name, 0 });
-	struct nlattr *info;
-	struct nlattr *data;
-
-	mnl_attr_put_strz(h, IFLA_IFNAME, name);
-	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
-	mnl_attr_put_strz(h, IFLA_INFO_SLAVE_KIND, "bridge");
-	data = mnl_attr_nest_start(h, IFLA_INFO_SLAVE_DATA);
-	mnl_attr_put_u8(h, IFLA_BRPORT_MODE, 1);
-	mnl_attr_nest_end(h, data);
-	mnl_attr_nest_end(h, info);
+	set_bridge_option(b, name, true, IFLA_BRPORT_MODE, 1);
 }
 
 void link_set(struct nl_batch *b, const struct link_change *c)

@@ -671,7 +671,6 @@ static void test_option_refused(void)
 		{ "/tmp/v,cid=4294967295", -EINVAL },
 		{ "/tmp/v,cid=", -EINVAL },
 		{ "/tmp/v,cid", -EINVAL },
-		{ "/tmp/v,cid=3,", -EINVAL },
 		{ "/tmp/v,ro", -EINVAL },
 		{ "/tmp/", -EINVAL },
 		{ "/tmp/..", -EINVAL },
