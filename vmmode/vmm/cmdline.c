@@ -423,7 +423,7 @@ const char *vmm_options_help(void)
 	       "  --no-acpi          no ACPI tables: MP table and command-line devices instead\n"
 	       "  --self-test        say whether this KVM can run a normal kernel, and end\n"
 	       "  --user UID:GID     whom to become when started by root: 65534:65534, or with\n"
-	       "                     --vsock nobody else\n"
+	       "                     --vsock and sockets of consoles nobody else\n"
 	       "  --no-sandbox       keep all rights: for debugging only\n"
 	       "  --log-level LEVEL  error, warning, info or debug\n"
 	       "\n"

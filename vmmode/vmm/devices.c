@@ -5,12 +5,10 @@
 #include <fcntl.h>
 
 #include "spec/base/fd.h"
-#include "spec/base/log.h"
 #include "spec/base/num.h"
 #include "spec/base/str.h"
 #include "vmmode/virtio/rng.h"
 #include "vmmode/virtio/unix_socket.h"
-#include "vmmode/virtio/vsock.h"
 #include "vmmode/vmm/devices_console.h"
 #include "vmmode/vmm/devices_io.h"
 
@@ -59,25 +57,6 @@ void vmm_device_env_fini(struct vmm_device_env *env)
 		cleanup_close(&env->fds[--env->n_fds]);
 }
 
-/* PATH[,cid=N]: the device keeps PATH's folder, open. */
-static int make_vsock(const char *text, struct vmm_device_env *env, struct virtio_device **out,
-		      struct err *err)
-{
-	struct virtio_vsock_options o;
-	char path[DEVICE_NAME_MAX];
-	int rc = vsock_wish_parse(text, path, &o, err);
-
-	if (rc < 0)
-		return rc;
-	o.dir_fd = unix_socket_folder(path, &o.name, err);
-	rc = o.dir_fd < 0 ? o.dir_fd : vmm_keep(env, "vsock", o.dir_fd, err);
-	if (rc >= 0)
-		rc = sandbox_confine_dir(env->sandbox, o.dir_fd, false, false, err);
-	if (rc == 0)
-		rc = virtio_vsock_new(&o, env->loop, out, err);
-	return rc < 0 ? err_wrap(err, rc, "--vsock '%s'", text) : 0;
-}
-
 static int make_rng(const char *text, struct vmm_device_env *env, struct virtio_device **out,
 		    struct err *err)
 {
@@ -95,7 +74,7 @@ static const struct kind kinds[] = {
 	[VMM_DISK] = { "disk", vmm_make_disk },
 	[VMM_NET] = { "net", vmm_make_net },
 	[VMM_FS] = { "fs", vmm_make_fs },
-	[VMM_VSOCK] = { "vsock", make_vsock },
+	[VMM_VSOCK] = { "vsock", vmm_make_vsock },
 	[VMM_CONSOLE] = { "console", vmm_make_console },
 	[VMM_RNG] = { "rng", make_rng },
 	[VMM_BALLOON] = { "balloon", vmm_make_balloon },

@@ -13,6 +13,8 @@
 
 #include "spec/base/num.h"
 #include "spec/base/str.h"
+#include "vmmode/virtio/unix_socket.h"
+#include "vmmode/virtio/vsock.h"
 
 enum { WORD_MAX = 64 };
 
@@ -360,8 +362,9 @@ int vmm_make_fs(const char *text, struct vmm_device_env *env, struct virtio_devi
 	return rc < 0 ? err_wrap(err, rc, "--fs '%s'", text) : 0;
 }
 
-int vsock_wish_parse(const char *text, char *path, struct virtio_vsock_options *out,
-		     struct err *err)
+/* @path: DEVICE_NAME_MAX bytes; name and folder of @out are not set. */
+static int parse_vsock(const char *text, char *path, struct virtio_vsock_options *out,
+		       struct err *err)
 {
 	const char *at = take_name(text, path);
 	struct word w;
@@ -378,6 +381,25 @@ int vsock_wish_parse(const char *text, char *path, struct virtio_vsock_options *
 	}
 	*out = (struct virtio_vsock_options){ .cid = (uint32_t)cid };
 	return rc < 0 ? err_set(err, -EINVAL, "--vsock '%s': a bad word", text) : 0;
+}
+
+/* The device keeps the socket's folder, open. */
+int vmm_make_vsock(const char *text, struct vmm_device_env *env, struct virtio_device **out,
+		   struct err *err)
+{
+	struct virtio_vsock_options o;
+	char path[DEVICE_NAME_MAX];
+	int rc = parse_vsock(text, path, &o, err);
+
+	if (rc < 0)
+		return rc;
+	o.dir_fd = unix_socket_folder(path, &o.name, err);
+	rc = o.dir_fd < 0 ? o.dir_fd : vmm_keep(env, "vsock", o.dir_fd, err);
+	if (rc >= 0)
+		rc = sandbox_confine_dir(env->sandbox, o.dir_fd, false, false, err);
+	if (rc == 0)
+		rc = virtio_vsock_new(&o, env->loop, out, err);
+	return rc < 0 ? err_wrap(err, rc, "--vsock '%s'", text) : 0;
 }
 
 static int balloon_word(struct virtio_balloon_options *o, const struct word *w)

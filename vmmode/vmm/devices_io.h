@@ -22,7 +22,6 @@
 #include "vmmode/virtio/blk.h"
 #include "vmmode/virtio/fs.h"
 #include "vmmode/virtio/net.h"
-#include "vmmode/virtio/vsock.h"
 #include "vmmode/vmm/devices.h"
 
 enum { DEVICE_NAME_MAX = 4096 };
@@ -52,12 +51,6 @@ MUST_CHECK int disk_wish_parse(const char *text, struct disk_wish *out, struct e
 MUST_CHECK int net_wish_parse(const char *text, struct net_wish *out, struct err *err);
 MUST_CHECK int fs_wish_parse(const char *text, struct fs_wish *out, struct err *err);
 
-/* vsock_wish_parse - @path: DEVICE_NAME_MAX bytes; name and folder of @out are not set. 0; -EINVAL
- * with
- * "--vsock 'TEXT': ...". */
-MUST_CHECK int vsock_wish_parse(const char *text, char *path, struct virtio_vsock_options *out,
-				struct err *err);
-
 /* balloon_wish_parse - 0; -EINVAL with "--balloon 'TEXT': ...". */
 MUST_CHECK int balloon_wish_parse(const char *text, struct virtio_balloon_options *out,
 				  struct err *err);
@@ -69,6 +62,8 @@ MUST_CHECK int vmm_make_net(const char *text, struct vmm_device_env *env,
 			    struct virtio_device **out, struct err *err);
 MUST_CHECK int vmm_make_fs(const char *text, struct vmm_device_env *env, struct virtio_device **out,
 			   struct err *err);
+MUST_CHECK int vmm_make_vsock(const char *text, struct vmm_device_env *env,
+			      struct virtio_device **out, struct err *err);
 MUST_CHECK int vmm_make_balloon(const char *text, struct vmm_device_env *env,
 				struct virtio_device **out, struct err *err);
 
