@@ -570,7 +570,10 @@ static int rewrite(const struct program *p, const char *path, const char *id)
 	return rc;
 }
 
-/* Takes @id out of a list, which goes with its last one. */
+/*
+ * Takes @id out of a list, which goes with its last one. An empty list is of one that was killed
+ * when it had just made it.
+ */
 static int leave_list(int folder_fd, const char *network, const char *id, const struct buf *list)
 {
 	auto_buf struct buf rest = BUF_INIT;
@@ -578,12 +581,14 @@ static int leave_list(int folder_fd, const char *network, const char *id, const 
 	const char *line;
 	size_t len;
 
-	if (!find_id(buf_str(list), id, &at))
+	if (list->len && !find_id(buf_str(list), id, &at))
 		return 0;
-	line = buf_str(list) + at;
-	buf_add(&rest, buf_str(list), at);
-	(void)next_line(&line, &len);
-	buf_add_str(&rest, line);
+	if (list->len) {
+		line = buf_str(list) + at;
+		buf_add(&rest, buf_str(list), at);
+		(void)next_line(&line, &len);
+		buf_add_str(&rest, line);
+	}
 	if (buf_failed(&rest))
 		return -ENOMEM;
 	if (rest.len == 0)
