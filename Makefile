@@ -13,7 +13,6 @@ COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 PREFIX  ?= /usr/local
 DESTDIR ?=
 BINDIR  ?= $(PREFIX)/bin
-LIBEXECDIR ?= $(PREFIX)/libexec/bivalve
 MANDIR  ?= $(PREFIX)/share/man
 
 CC      ?= gcc
@@ -47,8 +46,8 @@ LDFLAGS_asan    := -pie -fsanitize=address,undefined
 LDFLAGS_tsan    := -pie -fsanitize=thread
 LDFLAGS_cov     := -pie --coverage
 LDFLAGS_analyze := -pie
-LIBS_release := -lseccomp -lcap -lyajl_s -lm
-LIBS_asan    := -lseccomp -lcap -lyajl -lm
+LIBS_release := -lseccomp -lcap -lyajl_s -lnftnl -lm
+LIBS_asan    := -lseccomp -lcap -lyajl -Wl,-Bstatic -lnftnl -Wl,-Bdynamic -lmnl -lm
 LIBS_cov     := $(LIBS_asan)
 LIBS_analyze := $(LIBS_asan)
 
@@ -58,7 +57,7 @@ LIBS        := $(LIBS_$(VARIANT))
 
 # ---- modules: one archive each; the link lines below are the architecture -----------------------
 comma := ,
-MODULES := spec/base spec cgroups namespaces netns netns/program vmmode/virtio vmmode/virtio/fs vmmode/vmm vmmode/vmm/x86 runtime
+MODULES := spec/base spec cgroups namespaces netns vmmode/virtio vmmode/virtio/fs vmmode/vmm vmmode/vmm/x86 runtime
 src      = $(wildcard $(1)/*.c)
 objs     = $(patsubst %.c,$(B)/%.o,$(call src,$(1)))
 archive  = $(B)/lib$(subst /,_,$(1)).a
@@ -75,32 +74,25 @@ A_SPEC    := $(call archive,spec) $(A_BASE)
 A_CGROUPS := $(call archive,cgroups) $(A_SPEC)
 A_NS      := $(call archive,namespaces) $(A_SPEC)
 A_NET     := $(call archive,netns) $(A_BASE)
-A_NETPROG := $(call archive,netns/program) $(call archive,netns) $(A_SPEC)
 A_VMM     := $(call archive,vmmode/vmm) $(call archive,vmmode/vmm/x86) $(call archive,vmmode/virtio/fs) \
 	$(call archive,vmmode/virtio) $(A_BASE)
-A_RUNTIME := $(call archive,runtime) $(call archive,namespaces) $(call archive,cgroups) $(A_SPEC)
+A_RUNTIME := $(call archive,runtime) $(call archive,namespaces) $(call archive,cgroups) $(call archive,netns) \
+	$(A_SPEC)
 
 .PHONY: all
-all: $(B)/bivalve $(B)/bivalve-net $(B)/bivalve-vmm
+all: $(B)/bivalve $(B)/bivalve-vmm
 
 # A static program's start without the C library's questions to the processor: see the file.
 START_release := $(B)/spec/base/static/libc_start.o
 START_asan    := $(B)/tests/asan/lsan_guard.o
 START := $(START_$(VARIANT))
 
+# Debian has no static libmnl: the release has those few of its functions itself.
+MNL_release := $(B)/netns/static/mnl.o
+A_RUNTIME += $(MNL_$(VARIANT))
+
 $(B)/bivalve: $(START) $(A_RUNTIME)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
-
-# Networks are a program of their own, started when one is asked for. Static, too: Debian has no static
-# libmnl, so that the release has those few of its functions itself. What it is linked with there, and elsewhere:
-STATIC_NET_release := $(B)/netns/static/mnl.o $(START_release)
-STATIC_NET   := $(STATIC_NET_$(VARIANT))
-LIBS_NET_release := -lnftnl -lyajl_s -lm
-LIBS_NET     := $(or $(LIBS_NET_$(VARIANT)),-Wl$(comma)-Bstatic -lnftnl -Wl$(comma)-Bdynamic -lmnl -lyajl)
-LINK_NETPROG  = $(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS_NET)
-
-$(B)/bivalve-net: $(STATIC_NET) $(A_NETPROG)
-	$(Q)$(LINK_NETPROG)
 
 $(B)/bivalve-vmm: $(START) $(A_VMM)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group
@@ -111,7 +103,6 @@ $(B)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(B)/runtime/version.o: ALL_CFLAGS += -DBIVALVE_VERSION='"$(VERSION)"' -DBIVALVE_COMMIT='"$(COMMIT)"'
-$(B)/runtime/network_helper.o: ALL_CFLAGS += -DLIBEXECDIR='"$(LIBEXECDIR)"'
 $(B)/tests/unit/%.o: ALL_CFLAGS += -Wframe-larger-than=65536
 
 # ---- unit tests: tests/unit/test_FILE.c mirrors one source file ---------------------------------
@@ -135,12 +126,6 @@ $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NET)): $(B)/unit/%: $(B)/tests/unit
 $(B)/unit/test_mnl: $(B)/tests/unit/test_mnl.o $(B)/netns/static/mnl.o $(A_BASE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ $^
-
-UNIT_NETPROG := $(call tests_of,netns/program)
-
-$(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_NETPROG)): $(B)/unit/%: $(B)/tests/unit/%.o $(STATIC_NET) $(A_NETPROG)
-	@mkdir -p $(@D)
-	$(Q)$(LINK_NETPROG)
 
 # The machine's tests are linked as the machine is: without spec, without JSON.
 # A namesake in namespaces/ has the test.
@@ -293,7 +278,7 @@ check-shell:
 
 tidy:
 	$(Q)printf '%s\n' $(filter %.c,$(SRC_FILES)) | xargs -P 2 -n 8 sh -c \
-		'clang-tidy --quiet "$$@" -- -std=gnu17 -D_GNU_SOURCE -iquote . -DBIVALVE_VERSION=\"0\" -DBIVALVE_COMMIT=\"0\" -DLIBEXECDIR=\"/\" 2>/dev/null' sh
+		'clang-tidy --quiet "$$@" -- -std=gnu17 -D_GNU_SOURCE -iquote . -DBIVALVE_VERSION=\"0\" -DBIVALVE_COMMIT=\"0\" 2>/dev/null' sh
 
 # Not asked: leaks and unread variables (the cleanup attribute is unknown to it), the scope of variables
 # (declarations stand at the head of a block).
@@ -368,12 +353,11 @@ $(B)/bench/%: tests/bench/%.c
 install: all
 	install -D -m 0755 $(B)/bivalve $(DESTDIR)$(BINDIR)/bivalve
 	install -D -m 0755 $(B)/bivalve-vmm $(DESTDIR)$(BINDIR)/bivalve-vmm
-	install -D -m 0755 $(B)/bivalve-net $(DESTDIR)$(LIBEXECDIR)/bivalve-net
 	install -D -m 0644 docs/bivalve.1 $(DESTDIR)$(MANDIR)/man1/bivalve.1
 	install -D -m 0644 docs/bivalve-vmm.1 $(DESTDIR)$(MANDIR)/man1/bivalve-vmm.1
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/bivalve $(DESTDIR)$(BINDIR)/bivalve-vmm $(DESTDIR)$(LIBEXECDIR)/bivalve-net $(DESTDIR)$(MANDIR)/man1/bivalve.1 \
+	rm -f $(DESTDIR)$(BINDIR)/bivalve $(DESTDIR)$(BINDIR)/bivalve-vmm $(DESTDIR)$(MANDIR)/man1/bivalve.1 \
 		$(DESTDIR)$(MANDIR)/man1/bivalve-vmm.1
 
 compile_commands.json:

@@ -14,8 +14,7 @@ struct app {
 	bool is_root_default; /* made when it is not there, also its parents */
 	bool is_rootless;     /* no rights over the host: other user, or root of a user namespace */
 	bool has_cgroups;     /* false: --cgroup-manager disabled */
-	const char *log, *log_format, *log_level; /* as given, or NULL */
-	enum isolation isolation;                 /* --isolation, ISOLATION_UNSET when not given */
+	enum isolation isolation; /* --isolation, ISOLATION_UNSET when not given */
 };
 
 #endif

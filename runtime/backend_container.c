@@ -129,8 +129,6 @@ static int make_resources(struct creation *cr, struct err *err)
 		rc = decide_rdt(cr, err);
 	if (rc == 0)
 		rc = state_save(cr->c.dir_fd, &cr->c.state, err);
-	if (rc == 0) /* early: it gets ready while we go on */
-		rc = network_begin(&cr->c, &cr->network, cr->is_foreground, &cr->net_helper, err);
 	if (rc == 0)
 		rc = make_cgroup(cr, err);
 	if (rc == 0 && rdt)
@@ -338,7 +336,7 @@ static int connect_networks(struct creation *cr, struct err *err)
 {
 	struct ns_event event = { .fd = -1 };
 	struct err its_err = ERR_INIT;
-	int rc = network_connect(&cr->net_helper, cr->child.pid, err);
+	int rc = network_up(cr->network_job, cr->child.pid, err);
 
 	if (rc == 0 || proc_wait_exit(cr->child.pid_fd, 0) < 0)
 		return rc;

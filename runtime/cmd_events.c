@@ -73,12 +73,11 @@ static int print_stats(struct container *c, struct err *err)
 {
 	auto_cleanup(cg_stats_fini) struct cg_stats stats = { .arena = ARENA_INIT };
 	auto_buf struct buf net_dev = BUF_INIT;
-	auto_network_view struct network_view networks = { .n = 0 };
+	struct net_ends networks;
 	auto_buf struct buf line = BUF_INIT;
 	int rc = c->backend->stats(c, &stats, err);
 
-	if (c->state.networks.n)
-		network_view_load(c->dir_fd, &networks);
+	network_view_load(c, &networks);
 	if (rc == 0)
 		rc = events_write_stats(c->state.id, &stats, read_interfaces(c, &net_dev),
 					&networks, &line, err);

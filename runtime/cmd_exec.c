@@ -147,12 +147,12 @@ static int exec_in(struct container *c, struct invocation *inv, struct exec_requ
 /* Its output is the program's alone, and its environment the config's: the addresses are logged. */
 static void log_addresses(const struct container *c)
 {
-	auto_network_view struct network_view networks = { .n = 0 };
+	struct net_ends networks;
 	auto_buf struct buf text = BUF_INIT;
 
 	if (c->state.networks.n == 0 || !log_enabled(LOG_LEVEL_DEBUG))
 		return;
-	network_view_load(c->dir_fd, &networks);
+	network_view_load(c, &networks);
 	network_view_text(&networks, &text);
 	log_debug("%s: addresses %s", c->state.id, buf_str(&text));
 }

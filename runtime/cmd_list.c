@@ -23,7 +23,7 @@ static const struct cli_option list_rows[] = {
 /* One container as it is now; strings are owned by its container. */
 struct listed {
 	struct container c;
-	struct network_view networks;
+	struct net_ends networks;
 	struct state_view view;
 	char owner[OWNER_MAX];
 };
@@ -41,16 +41,9 @@ static int look_at(const struct app *app, const char *id, struct listed *out, st
 	}
 	out->view.pid = out->view.status == CTR_STOPPED ? 0 : out->c.init.pid;
 	out->view.owner = owner_of(out->c.dir_fd, out->owner);
-	if (out->c.state.networks.n)
-		network_view_load(out->c.dir_fd, &out->networks);
+	network_view_load(&out->c, &out->networks);
 	out->view.networks = &out->networks;
 	return 0;
-}
-
-static void listed_fini(struct listed *l)
-{
-	network_view_fini(&l->networks);
-	container_fini(&l->c);
 }
 
 /* A container that cannot be shown hides no other one. */
@@ -71,7 +64,7 @@ static int list_json(const struct app *app, const char *id, void *data, struct e
 	if (rc < 0)
 		return skip(id, rc, &own_err);
 	state_write_object(data, &l.c.state, &l.view);
-	listed_fini(&l);
+	container_fini(&l.c);
 	return 0;
 }
 
@@ -91,7 +84,7 @@ static int list_row(const struct app *app, const char *id, void *data, struct er
 		   l.c.state.created, l.view.owner);
 	network_view_text(&l.networks, data);
 	buf_add_char(data, '\n');
-	listed_fini(&l);
+	container_fini(&l.c);
 	return 0;
 }
 

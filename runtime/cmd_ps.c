@@ -115,11 +115,11 @@ static void write_table(const struct pids *p, const char *addresses, struct buf 
 static int write_own(const struct container *c, const struct pids *p, struct buf *out,
 		     struct err *err)
 {
-	auto_network_view struct network_view networks = { .n = 0 };
+	struct net_ends networks;
 	auto_buf struct buf addresses = BUF_INIT;
 
 	if (c->state.networks.n) {
-		network_view_load(c->dir_fd, &networks);
+		network_view_load(c, &networks);
 		network_view_text(&networks, &addresses);
 	}
 	if (buf_failed(&addresses))

@@ -10,7 +10,7 @@ static int state_run(struct invocation *inv, struct err *err)
 	auto_container struct container c = CONTAINER_INIT;
 	auto_buf struct buf text = BUF_INIT;
 	char owner[OWNER_MAX];
-	auto_network_view struct network_view networks = { .n = 0 };
+	struct net_ends networks;
 	struct state_view view = { .status = CTR_STOPPED, .networks = &networks };
 	int rc = container_open(inv->app, inv->args[0], 0, &c, err);
 
@@ -19,8 +19,7 @@ static int state_run(struct invocation *inv, struct err *err)
 	if (rc < 0)
 		return rc;
 	view.pid = view.status == CTR_STOPPED ? 0 : c.init.pid;
-	if (c.state.networks.n)
-		network_view_load(c.dir_fd, &networks);
+	network_view_load(&c, &networks);
 	view.owner = owner_of(c.dir_fd, owner);
 	rc = state_write_text(&c.state, &view, JSON_PRETTY, &text, err);
 	return rc < 0 ? rc : cli_print(&text, err);

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "netns/names.h"
 #include "runtime/backend.h"
 #include "runtime/hooks.h"
 #include "runtime/lock.h"
@@ -344,10 +345,14 @@ static int sweep(int dir_fd, bool has_folders, struct err *err)
  */
 static int remove_folder(struct container *c, struct err *err)
 {
-	static const char *const usual[] = { STATE_FILE, STATE_INIT_LINK, STATE_CONFIG_FILE };
+	/* Those of networks are the last ones. */
+	static const char *const usual[] = { STATE_FILE,        STATE_INIT_LINK,
+					     STATE_CONFIG_FILE, NAMES_HOSTS_FILE,
+					     NAMES_RESOLV_FILE, NAMES_HOSTNAME_FILE };
+	size_t n = c->state.networks.n ? ARRAY_LEN(usual) : 3;
 	int rc;
 
-	for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (unlinkat(c->dir_fd, usual[i], 0) < 0 && errno != ENOENT)
 			return err_sys(err, "remove '%s' of container '%s'", usual[i], c->state.id);
 	}
@@ -361,17 +366,13 @@ static int remove_folder(struct container *c, struct err *err)
 	return rc;
 }
 
-/* The networks go while the groups do. */
-static int remove_resources(struct container *c, struct network_helper *helper, struct err *err)
+/* What fails keeps nothing else from going. */
+static int remove_resources(struct container *c, struct err *err)
 {
 	struct err net_err = ERR_INIT;
-	int rc = network_down_begin(c, helper, err);
-	int net_rc;
+	int net_rc = network_down(c, &net_err);
+	int rc = c->backend->remove(c, err);
 
-	if (rc < 0)
-		return rc;
-	rc = c->backend->remove(c, err);
-	net_rc = network_down_end(helper, &net_err);
 	if (rc < 0 || net_rc == 0)
 		return rc;
 	return err_set(err, net_rc, "%s", net_err.msg);
@@ -379,7 +380,6 @@ static int remove_resources(struct container *c, struct network_helper *helper, 
 
 int container_destroy(struct container *c, bool with_poststop, struct err *err)
 {
-	auto_cleanup(network_end) struct network_helper helper = NETWORK_HELPER_INIT;
 	struct err config_err = ERR_INIT;
 	int rc = 0;
 
@@ -390,7 +390,7 @@ int container_destroy(struct container *c, bool with_poststop, struct err *err)
 				 config_err.msg);
 		rc = c->backend->stop(c, err);
 		if (rc == 0)
-			rc = remove_resources(c, &helper, err);
+			rc = remove_resources(c, err);
 		if (rc < 0)
 			return err_wrap(err, rc, "delete container '%s'", c->state.id);
 		if (with_poststop && c->has_config)

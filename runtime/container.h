@@ -22,7 +22,7 @@
 #include "spec/config.h"
 
 struct backend_ops;
-struct network_helper;
+struct network_job;
 
 struct container {
 	const struct app *app; /* borrowed */
@@ -37,8 +37,8 @@ struct container {
 
 	struct config config; /* owned; read by container_load_config() */
 	bool has_config;
-	struct network_helper *net_helper; /* borrowed; that of our own creation, which stays */
-	struct cgroup *cgroup;             /* owned; opened by container_open_cgroup() */
+	struct network_job *network; /* borrowed; that of our own creation */
+	struct cgroup *cgroup;       /* owned; opened by container_open_cgroup() */
 };
 
 #define CONTAINER_INIT                                                                             \

@@ -59,7 +59,6 @@ void creation_init(struct creation *cr, const struct app *app, const struct crea
 		.config_text = BUF_INIT,
 		.bundle_fd = -1,
 		.child = NS_CHILD_INIT,
-		.net_helper = NETWORK_HELPER_INIT,
 		.start_fd = -1,
 		.console_fd = -1,
 		.notify_fd = -1,
@@ -71,8 +70,7 @@ void creation_fini(struct creation *cr)
 {
 	if (cr->has_plan)
 		ns_plan_fini(&cr->plan);
-	cr->c.net_helper = NULL;
-	network_end(&cr->net_helper);
+	network_job_free(&cr->network_job);
 	ns_child_fini(&cr->child);
 	cleanup_close(&cr->notify_fd);
 	cleanup_close(&cr->console_fd);
@@ -212,7 +210,7 @@ static void undo(struct creation *cr)
 
 	if (cr->is_launched)
 		ns_kill(&cr->child);
-	network_end(&cr->net_helper);
+	network_job_free(&cr->network_job);
 	if (container_destroy(&cr->c, cr->is_launched, &err) < 0)
 		log_warn("%s: after a failed creation: %s, ignoring", cr->c.state.id, err.msg);
 }
@@ -224,6 +222,8 @@ static int read_wish(struct creation *cr, struct err *err)
 	int rc = network_read_wish(&cr->options->network, cr->c.app->is_rootless, &cr->c.config,
 				   &cr->network, &is_changed, err);
 
+	if (rc == 0)
+		rc = network_plan(&cr->c, &cr->network, &cr->network_job, err);
 	if (rc < 0 || !is_changed)
 		return rc;
 	buf_clear(&cr->config_text);
@@ -288,9 +288,9 @@ int create_container(struct creation *cr, const char *id, struct err *err)
 		rc = c->backend->create(cr, err);
 	if (rc < 0)
 		undo(cr);
-	else if (cr->is_foreground)
-		c->net_helper = &cr->net_helper;
 	else
-		network_end(&cr->net_helper);
+		network_tell(cr->network_job);
+	if (cr->is_foreground)
+		c->network = cr->network_job;
 	return rc;
 }

@@ -43,7 +43,7 @@ struct creation {
 	struct buf config_text;
 	int bundle_fd; /* owned; -1: no bundle (run --rootfs) */
 	struct network_wish network;
-	struct network_helper net_helper;
+	struct network_job *network_job; /* owned; NULL: nothing to connect */
 	struct ns_plan plan;
 	bool has_plan;
 	struct ns_child child;

@@ -8,7 +8,7 @@
 #include "spec/base/num.h"
 #include "spec/json_write.h"
 
-enum { NET_NUMBERS = 16, NET_NAME_MAX = 32 };
+enum { NET_NUMBERS = 16, INTERFACE_MAX = 32 };
 
 static void write_u64s(struct json_writer *w, const char *key, const uint64_t *items, size_t n)
 {
@@ -183,7 +183,7 @@ static void write_interface(struct json_writer *w, const char *line, size_t len)
 		{ "TxBytes", 8 }, { "TxPackets", 9 }, { "TxErrors", 10 }, { "TxDropped", 11 },
 	};
 	uint64_t numbers[NET_NUMBERS];
-	char name[NET_NAME_MAX];
+	char name[INTERFACE_MAX];
 	char text[512];
 	char *save = NULL;
 	char *p;
@@ -233,7 +233,7 @@ static int finish(struct json_writer *w, struct buf *out, struct err *err)
 }
 
 int events_write_stats(const char *id, const struct cg_stats *s, const char *net_dev,
-		       const struct network_view *networks, struct buf *out, struct err *err)
+		       const struct net_ends *networks, struct buf *out, struct err *err)
 {
 	struct json_writer w;
 

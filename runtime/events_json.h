@@ -14,7 +14,7 @@
  * @networks: what network_view_load() gave; the members are those of runc but for this one
  */
 MUST_CHECK int events_write_stats(const char *id, const struct cg_stats *s, const char *net_dev,
-				  const struct network_view *networks, struct buf *out,
+				  const struct net_ends *networks, struct buf *out,
 				  struct err *err);
 
 /* events_write_oom - appends one line. */

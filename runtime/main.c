@@ -199,9 +199,6 @@ static int fill_app(const struct global_options *g, struct invocation *inv, stru
 {
 	int rc = choose_rootless(g->rootless, &app->is_rootless, err);
 
-	app->log = g->log;
-	app->log_format = g->log_format;
-	app->log_level = g->debug ? "debug" : g->log_level;
 	if (rc == 0)
 		rc = choose_root(g, inv, app, err);
 	if (rc == 0)

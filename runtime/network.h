@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A workload's networks, as the life cycle sees them: what was asked for, the files that the
- * workload gets, and the program bivalve-net, which does the rest (netns/helper.h).
+ * workload gets, and what netns/ makes of it.
  *
  *   network_read_wish()   options or annotations; may change the config
+ *   network_plan()        reads the wish; nothing is made yet
  *   network_prepare()     hosts, resolv.conf and hostname into the state folder and the mounts
- *   network_begin()       starts bivalve-net, which gets ready meanwhile
- *   network_connect()     hands it the new namespace and waits for the result
- *   network_end()         reaps it
+ *   network_up()          leases, names, rules, devices; while the workload's init mounts
+ *   network_tell()        tells the peers, when nobody waits any more
  *
- * The wish is in state.json before anything is made: network_down_*() of a later command takes
- * away what a killed one left. Without a wish nothing of this happens: a network namespace that
- * the config names, or that callers fill after `create`, is left as it is.
+ * The wish is in state.json before anything is made: network_down() of a later command takes away
+ * what a killed one left. Without a wish nothing of this happens: a network namespace that the
+ * config names, or that callers fill after `create`, is left as it is.
  */
 #ifndef BIVALVE_RUNTIME_NETWORK_H
 #define BIVALVE_RUNTIME_NETWORK_H
@@ -19,11 +19,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "netns/net.h"
 #include "spec/base/err.h"
 #include "spec/base/str.h"
 #include "spec/config.h"
 
-struct app;
 struct container;
 
 /* Options of run and create; members of struct create_options. */
@@ -37,17 +37,14 @@ struct network_wish {
 	struct strv networks, publish, dns, add_hosts;
 };
 
-/* bivalve-net at work for us. */
-struct network_helper {
-	pid_t pid;                     /* 0: not started */
-	int sock_fd;                   /* owned */
-	struct network_launch *launch; /* owned; what it is started with */
-};
+/* Below the state root: the store of netns/net.h. No container's id begins with a dot. */
+#define NETWORK_STORE ".net"
 
-#define NETWORK_HELPER_INIT                                                                        \
-	{                                                                                          \
-		0, -1, NULL                                                                        \
-	}
+/*
+ * network_store_open - @root_fd: the state root, borrowed until net_store_close(). A workload
+ * exists when its folder does.
+ */
+MUST_CHECK int network_store_open(const int *root_fd, struct net_store *out, struct err *err);
 
 /*
  * network_read_wish - from the options or, when none of them is given, from the annotations
@@ -62,32 +59,28 @@ MUST_CHECK int network_read_wish(const struct network_options *o, bool is_rootle
 /* network_prepare - needs the state folder; before the plan is made. */
 MUST_CHECK int network_prepare(struct container *c, const struct network_wish *w, struct err *err);
 
-/*
- * network_begin - nothing when neither a network nor /linux/netDevices asks for it.
- * @stays: it waits for c->net_helper's use by network_down_begin()
- */
-MUST_CHECK int network_begin(const struct container *c, const struct network_wish *w, bool stays,
-			     struct network_helper *h, struct err *err);
-
-/* network_connect - @pid: a process in the workload's namespace. Nothing when nothing was begun. */
-MUST_CHECK int network_connect(struct network_helper *h, pid_t pid, struct err *err);
-
-/* network_end - what is left to do for the peers is done when this returns. */
-void network_end(struct network_helper *h);
+/* The networks of a container that this command makes; for a foreground run, to its end. */
+struct network_job;
 
 /*
- * network_down_begin, network_down_end - takes down the networks of a workload whose processes have
- * ended, beside what the caller does in between. Nothing when state.json names none. After the end
- * network_end() reaps the process.
+ * network_plan - reads @w. Gives *@out, to be freed with network_job_free(); NULL when neither a
+ * network nor /linux/netDevices asks for it. @c and @w are borrowed. -EINVAL, by the wish's words.
  */
-MUST_CHECK int network_down_begin(const struct container *c, struct network_helper *h,
-				  struct err *err);
-MUST_CHECK int network_down_end(struct network_helper *h, struct err *err);
+MUST_CHECK int network_plan(const struct container *c, const struct network_wish *w,
+			    struct network_job **out, struct err *err);
+void network_job_free(struct network_job **j);
 
 /*
- * network_program - finds bivalve-net: beside our own program, else where it is installed.
- * @out has PATH_MAX bytes. -ENOENT.
+ * network_up - @pid: a process in the workload's namespace. Nothing without a job.
+ * network_tell - what is left to do for the peers.
  */
-MUST_CHECK int network_program(const struct app *app, char *out, struct err *err);
+MUST_CHECK int network_up(struct network_job *j, pid_t pid, struct err *err);
+void network_tell(const struct network_job *j);
+
+/*
+ * network_down - takes down the networks of a workload whose processes have ended. Nothing when
+ * state.json names none.
+ */
+MUST_CHECK int network_down(const struct container *c, struct err *err);
 
 #endif

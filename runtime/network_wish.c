@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "netns/helper.h"
+#include "netns/names.h"
 #include "runtime/container.h"
 #include "spec/base/arena.h"
 
@@ -180,9 +180,9 @@ int network_read_wish(const struct network_options *o, bool is_rootless, struct 
 static const struct {
 	const char *name, *destination;
 } files[] = {
-	{ HELPER_HOSTS_FILE, "/etc/hosts" },
-	{ HELPER_RESOLV_FILE, "/etc/resolv.conf" },
-	{ HELPER_HOSTNAME_FILE, "/etc/hostname" },
+	{ NAMES_HOSTS_FILE, "/etc/hosts" },
+	{ NAMES_RESOLV_FILE, "/etc/resolv.conf" },
+	{ NAMES_HOSTNAME_FILE, "/etc/hostname" },
 };
 
 static bool is_mounted(const struct config *c, const char *destination)
@@ -213,9 +213,10 @@ static bool link_hosts(const struct container *c, const struct network_wish *w)
 	size_t len = strcspn(name, ":/");
 
 	if (len == 0 || name[len] == '/' || name[0] == '.' ||
-	    snprintf(path, sizeof(path), HELPER_SHARED_HOSTS "/%.*s", (int)len, name) >= PATH_MAX)
+	    snprintf(path, sizeof(path), NETWORK_STORE "/" NAMES_SHARED_FOLDER "/%.*s", (int)len,
+		     name) >= PATH_MAX)
 		return false;
-	return linkat(c->root_fd, path, c->dir_fd, HELPER_HOSTS_FILE, 0) == 0;
+	return linkat(c->root_fd, path, c->dir_fd, NAMES_HOSTS_FILE, 0) == 0;
 }
 
 /*
@@ -251,7 +252,7 @@ int network_prepare(struct container *c, const struct network_wish *w, struct er
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		if (is_mounted(config, files[i].destination))
 			continue;
-		if (!str_eq(files[i].name, HELPER_HOSTS_FILE) || !link_hosts(c, w))
+		if (!str_eq(files[i].name, NAMES_HOSTS_FILE) || !link_hosts(c, w))
 			rc = make_file(c->dir_fd, files[i].name, err);
 		if (rc < 0)
 			return rc;

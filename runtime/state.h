@@ -90,13 +90,13 @@ void state_now(char out[STATE_TIME_MAX]);
 /* state_time - @seconds since 1970-01-01 and nanoseconds, not before it. */
 void state_time(int64_t seconds, long nanoseconds, char out[STATE_TIME_MAX]);
 
-struct network_view;
+struct net_ends;
 
 /* What state_write_object() says beside what is on disk. */
 struct state_view {
 	enum container_status status;
-	pid_t pid;                           /* 0: none */
-	const struct network_view *networks; /* may be NULL */
+	pid_t pid;                       /* 0: none */
+	const struct net_ends *networks; /* may be NULL */
 	const char *owner; /* NULL: the members that only `state` and `list` have are left out */
 };
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Those functions of libmnl that netns/ and libnftnl call, for the static bivalve-net: Debian ships
- * libmnl as a shared library alone, and a dynamic program's start (its loader, more page faults,
- * CPUID asked twice) takes longer than all that bivalve-net does for a workload. The interface and
- * its rules are those of <libmnl/libmnl.h>; tests/unit/test_mnl.c holds each function against the
- * shared library's. The other variants (asan, ...) are linked with the shared library.
+ * Those functions of libmnl that netns/ and libnftnl call, for the static release: Debian ships
+ * libmnl as a shared library alone. The interface and its rules are those of <libmnl/libmnl.h>;
+ * tests/unit/test_mnl.c holds each function against the shared library's. The other variants (asan,
+ * ...) are linked with the shared library.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>

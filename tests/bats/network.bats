@@ -62,7 +62,7 @@ load network_helpers
 	refused "network 'y' does not exist" network inspect y
 	refused "network 'y' does not exist" network remove y
 	refused "missing argument" network create
-	refused "too many argument" network remove x y
+	refused "unexpected argument 'y'" network remove x y
 	refused "unknown option '--foo'" network create y --foo
 	refused "'--subnet' needs a value" network create y --subnet
 	refused "unknown command 'network foo'" network foo

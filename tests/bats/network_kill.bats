@@ -38,20 +38,6 @@ killed() {
 	return $status
 }
 
-# A bivalve of the test's own whose bivalve-net is killed at call $WORK/step of the verb $WORK/verb.
-use_wrapped_net() {
-	mkdir "$WORK/bin"
-	cp "$BIVALVE" "$WORK/bin/bivalve"
-	cat >"$WORK/bin/bivalve-net" <<-END
-		#!/bin/sh
-		[ "\$2" = "\$(cat "$WORK/verb")" ] || exec "$BIVALVE_BIN/bivalve-net" "\$@"
-		"$KILLAT" at "\$(cat "$WORK/step")" self "$BIVALVE_BIN/bivalve-net" "\$@" >"$WORK/at" 2>&1
-		echo \$? >"$WORK/at.status"
-	END
-	chmod +x "$WORK/bin/bivalve-net"
-	BIVALVE=$WORK/bin/bivalve
-}
-
 # as_before WHAT: after delete --force, the host and the peer's hosts file are as they were.
 as_before() {
 	bivalve delete --force "$ID" || { echo "$1: delete failed"; cat "$WORK/at"* || true; return 1; }
@@ -84,48 +70,4 @@ as_before() {
 	done
 	as_before "delete, not killed"
 	[ $n -gt 20 ]
-}
-
-@test "network: bivalve-net up, killed at any step: create fails and leaves nothing" {
-	local before n=1 k=${BIVALVE_ALL_STEPS:+1} status
-
-	prepare
-	use_wrapped_net
-	echo up >"$WORK/verb"
-	while :; do
-		echo $n >"$WORK/step"
-		status=0 # without `run`: a container that was made would keep its pipe open
-		bivalve create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>"$WORK/stderr" || status=$?
-		[ "$(cat "$WORK/at.status")" -eq 0 ] || break
-		# Killed after its answer, it is missed by nobody.
-		if [ $status -ne 0 ]; then
-			[[ $(cat "$WORK/stderr") == *"'bivalve-net' ended without a result"* ]]
-			! bivalve list --quiet | grep -qx "$ID" || return 1
-		fi
-		as_before "up, step $n"
-		n=$((n + ${k:-6}))
-	done
-	as_before "up, not killed"
-	[ $n -gt 60 ]
-}
-
-@test "network: bivalve-net down, killed at any step: the next delete does the rest" {
-	local before n=1 k=${BIVALVE_ALL_STEPS:+1}
-
-	prepare
-	use_wrapped_net
-	echo down >"$WORK/verb"
-	while :; do
-		echo $n >"$WORK/step"
-		echo down >"$WORK/verb"
-		bivalve create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
-		run bivalve delete --force "$ID"
-		[ "$(cat "$WORK/at.status")" -eq 0 ] || break
-		echo none >"$WORK/verb"
-		as_before "down, step $n"
-		n=$((n + ${k:-4}))
-	done
-	echo none >"$WORK/verb"
-	as_before "down, not killed"
-	[ $n -gt 30 ]
 }

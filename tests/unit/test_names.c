@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "netns/program/names.h"
+#include "netns/names.h"
 #include "spec/base/fd.h"
 #include "tests/unit/test.h"
 
@@ -126,8 +126,10 @@ static void test_check(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct option_list add = { { cases[i].add_host }, cases[i].add_host ? 1 : 0 };
-		struct option_list dns = { { cases[i].dns }, cases[i].dns ? 1 : 0 };
+		char *add_host = drop_const(cases[i].add_host);
+		char *server = drop_const(cases[i].dns);
+		struct strv add = { &add_host, add_host ? 1 : 0 };
+		struct strv dns = { &server, server ? 1 : 0 };
 		const struct names_wish w = { "id", NULL, &add, &dns };
 
 		CHECK_EQ(names_check(&w, NULL), cases[i].rc);

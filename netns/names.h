@@ -12,16 +12,33 @@
  *                        flock(2) is held whenever one of these files is read or changed
  *   ROOT/ID/hosts        a member's own file
  */
-#ifndef BIVALVE_NETNS_PROGRAM_NAMES_H
-#define BIVALVE_NETNS_PROGRAM_NAMES_H
+#ifndef BIVALVE_NETNS_NAMES_H
+#define BIVALVE_NETNS_NAMES_H
 
-#include "netns/program/program.h"
+#include "netns/net.h"
+#include "spec/base/buf.h"
+#include "spec/base/str.h"
+
+/* Below the store: the hosts file of each network, once it has had a member. */
+#define NAMES_SHARED_FOLDER "hosts"
+
+/* Below the workload's own folder: what is there, empty, is filled. */
+#define NAMES_HOSTS_FILE    "hosts"
+#define NAMES_RESOLV_FILE   "resolv.conf"
+#define NAMES_HOSTNAME_FILE "hostname"
+
+/* Where the files are; borrowed. */
+struct names_place {
+	const struct net_store *store;
+	int root_fd; /* every workload's folder is below it, by its id */
+	int dir_fd;  /* that of the workload at hand */
+};
 
 /* Words of --add-host and --dns, and the workload's host name; borrowed. */
 struct names_wish {
 	const char *id;
 	const char *host_name; /* NULL: none */
-	const struct option_list *add_hosts, *dns;
+	const struct strv *add_hosts, *dns;
 };
 
 /* names_check - Returns 0 or -EINVAL: not "NAME:ADDRESS", not an address. */
@@ -37,18 +54,19 @@ void names_peers_fini(struct names_peers *p);
 
 /*
  * names_join - fills the workload's own files, and writes it down for who comes later.
- * names_tell - adds it to the others' own hosts files; to be called when nobody waits any more.
+ * names_tell - adds it to the others' own hosts files; once the workload may run.
  */
-MUST_CHECK int names_join(const struct program *p, const struct names_wish *w,
+MUST_CHECK int names_join(const struct names_place *p, const struct names_wish *w,
 			  const struct net_ends *ends, struct names_peers *out, struct err *err);
-void names_tell(const struct program *p, const char *id, const struct net_ends *ends,
+void names_tell(const struct names_place *p, const char *id, const struct net_ends *ends,
 		const struct names_peers *peers);
 
-/* names_leave - takes @id out of every list and hosts file; success when it is in none. */
-MUST_CHECK int names_leave(const struct program *p, const char *id, struct err *err);
+/* names_leave - takes @id out of what is kept for @network; success when it is not there. */
+MUST_CHECK int names_leave(const struct names_place *p, const char *network, const char *id,
+			   struct err *err);
 
 /* names_forget - the network @name is gone. */
-void names_forget(const struct program *p, const char *name);
+void names_forget(const struct net_store *s, const char *name);
 
 /*
  * names_resolv - a resolv.conf: the resolvers of the networks of @ends if they have some, else the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Who is on a network, by name; the hosts files of all. */
-#include "netns/program/names.h"
+#include "netns/names.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,13 +8,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "netns/helper.h"
 #include "spec/base/fd.h"
 #include "spec/base/log.h"
 #include "spec/base/str.h"
 
 #define NAMES_FOLDER "names"
-#define HOSTS_FOLDER "hosts"
 
 enum {
 	BLANK_MAX_BYTES = 4096,
@@ -217,9 +215,9 @@ static int open_made(int dir_fd, const char *name, struct err *err)
 }
 
 /* The folder of the lists, locked until it is closed. */
-static int open_locked(const struct program *p, struct err *err)
+static int open_locked(const struct net_store *s, struct err *err)
 {
-	auto_close int fd = open_made(p->store.dir_fd, NAMES_FOLDER, err);
+	auto_close int fd = open_made(s->dir_fd, NAMES_FOLDER, err);
 
 	if (fd < 0)
 		return fd;
@@ -231,13 +229,13 @@ static int open_locked(const struct program *p, struct err *err)
 }
 
 /* Both folders, under the lock. */
-static int open_folders(const struct program *p, int *out_list_fd, int *out_shared_fd,
+static int open_folders(const struct net_store *s, int *out_list_fd, int *out_shared_fd,
 			struct err *err)
 {
-	*out_list_fd = open_locked(p, err);
+	*out_list_fd = open_locked(s, err);
 	if (*out_list_fd < 0)
 		return *out_list_fd;
-	*out_shared_fd = open_made(p->store.dir_fd, HOSTS_FOLDER, err);
+	*out_shared_fd = open_made(s->dir_fd, NAMES_SHARED_FOLDER, err);
 	return *out_shared_fd < 0 ? *out_shared_fd : 0;
 }
 
@@ -281,10 +279,10 @@ static void shared_fini(struct shared *f)
 
 #define auto_shared auto_cleanup(shared_fini)
 
-/* Made when it is not there. Returns 0 or -errno. */
-static int shared_open(int folder_fd, const char *network, struct shared *f)
+/* @flags: O_CREAT, or 0. Returns 0 or -errno. */
+static int shared_open(int folder_fd, const char *network, int flags, struct shared *f)
 {
-	f->fd = openat(folder_fd, network, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	f->fd = openat(folder_fd, network, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 	if (f->fd < 0)
 		return -errno;
 	return fd_read_all(f->fd, HOSTS_MAX_BYTES, &f->text);
@@ -369,7 +367,7 @@ static int shared_join(int folder_fd, const char *network, const char *id, const
 		       struct buf *others)
 {
 	auto_shared struct shared f = SHARED_INIT;
-	int rc = shared_open(folder_fd, network, &f);
+	int rc = shared_open(folder_fd, network, O_CREAT, &f);
 	const char *rest;
 	const char *line;
 	size_t len;
@@ -401,14 +399,15 @@ static int shared_join(int folder_fd, const char *network, const char *id, const
 /* ---- a workload's own files ---------------------------------------------------------------- */
 
 /* A file that the runtime has not made is not wanted. */
-static int fill(const struct program *p, const char *name, const struct buf *text, struct err *err)
+static int fill(const struct names_place *p, const char *name, const struct buf *text,
+		struct err *err)
 {
 	int rc = append(p->dir_fd, name, 0, text);
 
 	return rc < 0 && rc != -ENOENT ? err_code(err, rc, "write '%s' of the workload", name) : 0;
 }
 
-static int fill_resolv(const struct program *p, const struct names_wish *w,
+static int fill_resolv(const struct names_place *p, const struct names_wish *w,
 		       const struct net_ends *ends, struct err *err)
 {
 	auto_buf struct buf host = BUF_INIT;
@@ -421,22 +420,22 @@ static int fill_resolv(const struct program *p, const struct names_wish *w,
 		buf_printf(&text, "nameserver %s\n", w->dns->v[i]);
 	if (w->dns->n == 0)
 		names_resolv(rc == 0 ? buf_str(&host) : "", ends, &text);
-	return fill(p, HELPER_RESOLV_FILE, &text, err);
+	return fill(p, NAMES_RESOLV_FILE, &text, err);
 }
 
 /* The runtime took the shared file of the only network for it. */
-static bool has_shared(const struct program *p, int shared_fd, const struct net_ends *ends)
+static bool has_shared(const struct names_place *p, int shared_fd, const struct net_ends *ends)
 {
 	struct stat own;
 	struct stat its;
 
-	return ends->n == 1 && fstatat(p->dir_fd, HELPER_HOSTS_FILE, &own, 0) == 0 &&
+	return ends->n == 1 && fstatat(p->dir_fd, NAMES_HOSTS_FILE, &own, 0) == 0 &&
 	       fstatat(shared_fd, ends->end[0].network, &its, 0) == 0 && own.st_ino == its.st_ino &&
 	       own.st_dev == its.st_dev;
 }
 
 /* Its own hosts file has its own lines first, then what was asked for, then the others'. */
-static int fill_hosts(const struct program *p, const struct names_wish *w,
+static int fill_hosts(const struct names_place *p, const struct names_wish *w,
 		      const struct net_ends *ends, const struct names_peers *peers,
 		      const struct buf *others, struct err *err)
 {
@@ -448,7 +447,7 @@ static int fill_hosts(const struct program *p, const struct names_wish *w,
 	add_extra(w, ends, &text);
 	buf_add_str(&text, buf_str(others));
 	return buf_failed(others) ? err_code(err, -ENOMEM, "write a hosts file")
-				  : fill(p, HELPER_HOSTS_FILE, &text, err);
+				  : fill(p, NAMES_HOSTS_FILE, &text, err);
 }
 
 struct joining {
@@ -485,12 +484,12 @@ static int join_network(struct joining *j, const struct net_end *e, struct buf *
 	return append(j->list_fd, e->network, O_CREAT, &line);
 }
 
-int names_join(const struct program *p, const struct names_wish *w, const struct net_ends *ends,
+int names_join(const struct names_place *p, const struct names_wish *w, const struct net_ends *ends,
 	       struct names_peers *out, struct err *err)
 {
 	auto_cleanup(joining_fini) struct joining j = { w, -1, -1, false, BUF_INIT };
 	auto_buf struct buf name = BUF_INIT;
-	int rc = open_folders(p, &j.list_fd, &j.shared_fd, err);
+	int rc = open_folders(p->store, &j.list_fd, &j.shared_fd, err);
 
 	if (rc < 0)
 		return rc;
@@ -507,7 +506,7 @@ int names_join(const struct program *p, const struct names_wish *w, const struct
 	if (rc < 0 || !w->host_name)
 		return rc;
 	buf_printf(&name, "%s\n", w->host_name);
-	return fill(p, HELPER_HOSTNAME_FILE, &name, err);
+	return fill(p, NAMES_HOSTNAME_FILE, &name, err);
 }
 
 /* ---- the others' files --------------------------------------------------------------------- */
@@ -518,12 +517,12 @@ static bool hosts_path(const char *line, size_t len, const char *except, char ou
 	if (len == 0 || len > NET_ID_MAX || line[0] == '.' || memchr(line, '/', len) ||
 	    (len == strlen(except) && memcmp(line, except, len) == 0))
 		return false;
-	(void)snprintf(out, NET_ID_MAX + 16, "%.*s/" HELPER_HOSTS_FILE, (int)len, line);
+	(void)snprintf(out, NET_ID_MAX + 16, "%.*s/" NAMES_HOSTS_FILE, (int)len, line);
 	return true;
 }
 
 /* One that cannot be told is gone, or has a hosts file of its own. */
-void names_tell(const struct program *p, const char *id, const struct net_ends *ends,
+void names_tell(const struct names_place *p, const char *id, const struct net_ends *ends,
 		const struct names_peers *peers)
 {
 	auto_close int folder_fd = -1;
@@ -538,7 +537,7 @@ void names_tell(const struct program *p, const char *id, const struct net_ends *
 			if (!hosts_path(line, len, id, path))
 				continue;
 			if (folder_fd < 0)
-				folder_fd = open_locked(p, NULL);
+				folder_fd = open_locked(p->store, NULL);
 			if (folder_fd < 0)
 				return;
 			if (append(p->root_fd, path, 0, &peers->own[i]) < 0)
@@ -548,7 +547,7 @@ void names_tell(const struct program *p, const char *id, const struct net_ends *
 }
 
 /* In place: it is the source of a mount. A reader may meet the end of the old text for a moment. */
-static int rewrite(const struct program *p, const char *path, const char *id)
+static int rewrite(const struct names_place *p, const char *path, const char *id)
 {
 	auto_buf struct buf old = BUF_INIT;
 	auto_buf struct buf text = BUF_INIT;
@@ -592,13 +591,13 @@ static int leave_list(int folder_fd, const char *network, const char *id, const 
 	if (buf_failed(&rest))
 		return -ENOMEM;
 	if (rest.len == 0)
-		return unlinkat(folder_fd, network, 0) < 0 ? -errno : 0;
+		return unlinkat(folder_fd, network, 0) < 0 && errno != ENOENT ? -errno : 0;
 	return file_replace_at(folder_fd, network, rest.data, rest.len, 0600);
 }
 
 /* The peers first: who is killed in between finds the shared file and the list as they were. */
-static int leave_network(const struct program *p, int folder_fd, int shared_fd, const char *network,
-			 const char *id)
+static int leave(const struct names_place *p, int folder_fd, int shared_fd, const char *network,
+		 const char *id)
 {
 	auto_shared struct shared f = SHARED_INIT;
 	auto_buf struct buf list = BUF_INIT;
@@ -607,9 +606,9 @@ static int leave_network(const struct program *p, int folder_fd, int shared_fd, 
 	const char *rest;
 	const char *line;
 	size_t len;
-	int rc = shared_open(shared_fd, network, &f);
+	int rc = shared_open(shared_fd, network, 0, &f);
 
-	if (rc == 0)
+	if (rc == 0 || rc == -ENOENT)
 		rc = read_list(folder_fd, network, &list);
 	if (rc < 0)
 		return rc;
@@ -626,39 +625,25 @@ static int leave_network(const struct program *p, int folder_fd, int shared_fd, 
 	return rc < 0 ? rc : leave_list(folder_fd, network, id, &list);
 }
 
-int names_leave(const struct program *p, const char *id, struct err *err)
+int names_leave(const struct names_place *p, const char *network, const char *id, struct err *err)
 {
 	auto_close int folder_fd = -1;
 	auto_close int shared_fd = -1;
-	auto_close int dir_fd = -1;
-	auto_closedir DIR *dir = NULL;
-	struct dirent *e;
-	int rc = open_folders(p, &folder_fd, &shared_fd, err);
+	int rc = open_folders(p->store, &folder_fd, &shared_fd, err);
 
 	if (rc < 0)
 		return rc;
-	dir_fd = openat(shared_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = dir_fd < 0 ? NULL : fdopendir(dir_fd);
-	if (!dir)
-		return err_sys(err, "read the folder of names");
-	(void)take_fd(&dir_fd);
-	while ((e = readdir(dir))) {
-		if (e->d_name[0] == '.')
-			continue;
-		rc = leave_network(p, folder_fd, shared_fd, e->d_name, id);
-		if (rc < 0)
-			return err_code(err, rc, "take '%s' out of the names of network '%s'", id,
-					e->d_name);
-	}
-	return 0;
+	rc = leave(p, folder_fd, shared_fd, network, id);
+	return rc < 0 ? err_code(err, rc, "take '%s' out of the names of network '%s'", id, network)
+		      : 0;
 }
 
-void names_forget(const struct program *p, const char *name)
+void names_forget(const struct net_store *s, const char *name)
 {
 	auto_close int folder_fd = -1;
 	auto_close int shared_fd = -1;
 
-	if (open_folders(p, &folder_fd, &shared_fd, NULL) < 0)
+	if (open_folders(s, &folder_fd, &shared_fd, NULL) < 0)
 		return;
 	(void)unlinkat(folder_fd, name, 0);
 	(void)unlinkat(shared_fd, name, 0);
