@@ -68,7 +68,7 @@ struct network_job;
  */
 MUST_CHECK int network_plan(const struct container *c, const struct network_wish *w,
 			    struct network_job **out, struct err *err);
-void network_job_free(struct network_job **j);
+void network_job_free(struct network_job **p);
 
 /*
  * network_up - @pid: a process in the workload's namespace. Nothing without a job.
