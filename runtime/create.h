@@ -28,7 +28,7 @@ struct create_options {
 	bool no_pivot;
 	bool no_new_keyring;
 	unsigned int preserve_fds;
-	struct network_options network;
+	struct network_wish network;
 };
 
 enum { CREATE_OPTION_COUNT = 14 };

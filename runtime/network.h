@@ -26,15 +26,10 @@
 
 struct container;
 
-/* Options of run and create; members of struct create_options. */
-struct network_options {
+/* What is wanted, by the options of run and create or by annotations. All empty: nothing. */
+struct network_wish {
 	struct strv networks; /* NAME[:ip=..,ip6=..,mac=..,ifname=..], "none", "host" */
 	struct strv publish, dns, add_hosts;
-};
-
-/* What is wanted. All empty: nothing. */
-struct network_wish {
-	struct strv networks, publish, dns, add_hosts;
 };
 
 /* Below the state root: the store of netns/net.h. No container's id begins with a dot. */
@@ -47,14 +42,13 @@ struct network_wish {
 MUST_CHECK int network_store_open(const int *root_fd, struct net_store *out, struct err *err);
 
 /*
- * network_read_wish - from the options or, when none of them is given, from the annotations
+ * network_read_wish - from the options @o or, when none of them is given, from the annotations
  * org.bivalve.network, .publish, .dns and .add-host. "host" takes the network namespace out of @c;
  * *@out_is_changed says so. Memory is that of @c. -EINVAL: a wish that the config contradicts, by
  * the name of the option or annotation; -EPERM: rootless; -ENOTSUP: a sysctl of an interface.
  */
-MUST_CHECK int network_read_wish(const struct network_options *o, bool is_rootless,
-				 struct config *c, struct network_wish *out, bool *out_is_changed,
-				 struct err *err);
+MUST_CHECK int network_read_wish(const struct network_wish *o, bool is_rootless, struct config *c,
+				 struct network_wish *out, bool *out_is_changed, struct err *err);
 
 /* network_prepare - needs the state folder; before the plan is made. */
 MUST_CHECK int network_prepare(struct container *c, const struct network_wish *w, struct err *err);

@@ -147,10 +147,10 @@ static int check_wish(const struct config *c, const struct network_wish *w, bool
 	return w->networks.n || c->linux_.net_devices.n ? check_sysctls(c, err) : 0;
 }
 
-int network_read_wish(const struct network_options *o, bool is_rootless, struct config *c,
+int network_read_wish(const struct network_wish *o, bool is_rootless, struct config *c,
 		      struct network_wish *out, bool *out_is_changed, struct err *err)
 {
-	struct network_wish w = { o->networks, o->publish, o->dns, o->add_hosts };
+	struct network_wish w = *o;
 	struct strv *const lists[WISH_KINDS] = { &w.networks, &w.publish, &w.dns, &w.add_hosts };
 	bool has_options = w.networks.n || w.publish.n || w.dns.n || w.add_hosts.n;
 	char origin[64];

@@ -38,7 +38,7 @@ static void test_annotation_lists(void)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct config_annotation a = { "org.bivalve.network", cases[i].in };
 		struct config c = with_namespace(&a, 1);
-		const struct network_options none = { 0 };
+		const struct network_wish none = { 0 };
 		struct network_wish w = { 0 };
 		bool is_changed = false;
 		char text[128];
@@ -58,7 +58,7 @@ static void test_options_hide_annotations(void)
 	struct config_annotation a[] = { { "org.bivalve.network", "a" },
 					 { "org.bivalve.publish", "80:80" } };
 	struct config c = with_namespace(a, 2);
-	const struct network_options o = { .networks = { list, 1 } };
+	const struct network_wish o = { .networks = { list, 1 } };
 	struct network_wish w = { 0 };
 	bool is_changed = false;
 
@@ -96,7 +96,7 @@ static void test_contradictions(void)
 		struct config_annotation a[] = { { "org.bivalve.network", cases[i].network },
 						 { "org.bivalve.publish", cases[i].publish } };
 		struct config c = with_namespace(a, cases[i].publish ? 2 : 1);
-		const struct network_options none = { 0 };
+		const struct network_wish none = { 0 };
 		struct network_wish w = { 0 };
 		struct err err = ERR_INIT;
 		bool is_changed = false;
