@@ -183,7 +183,30 @@ table() {
 	END
 }
 
-# frames COLUMN: the table as tests/net/frame.c reads it; counts the questions in ASKED.
+# What passes and should not.
+open_ends() {
+	cat <<-END
+	mark mark mark      mark               $ALL $M ip4 $I4 255.255.255.255
+	hello hello hello   hello              $ALL $P ip4 $P4 255.255.255.255
+
+	drop drop pass      advertise-as-peer  $NODES $M icmp6 88 $P6 ff02::1 $I6
+	drop drop pass      advertise-outside  $H $M icmp6 88 2001:db8::99 2001:db8::2 $I6
+	drop drop pass      nobody             $P $M udp6 :: $P6
+	drop drop pass      nobody-echo        $NODES $M icmp6 80 :: ff02::1
+	END
+}
+
+# Groups of IEEE 802.1, with a peer's MAC address: one that comes by the guard, one that the bridge throws away, and two
+# that it takes for itself in different ways, past the guard.
+link_local_groups() {
+	cat <<-END
+	mark mark mark      mark               $ALL $M ip4 $I4 255.255.255.255
+	hello hello hello   hello              $ALL $P ip4 $P4 255.255.255.255
+	drop drop drop      group-$GROUP       01:80:c2:00:00:$GROUP $P words 88cc 00000000
+	END
+}
+
+# frames COLUMN [TABLE]: a table as tests/net/frame.c reads it; counts the questions in ASKED.
 frames() {
 	local -a w=()
 
@@ -194,7 +217,7 @@ frames() {
 		"${w[@]:6}"
 		echo
 		ASKED=$((ASKED + 1))
-	done < <(table)
+	done < <("${2:-table}")
 }
 
 # ask_frames guarded|open PID PEER-PID BRIDGE: sends them all.
@@ -205,19 +228,29 @@ ask_frames() {
 	[[ $status -eq 0 && $ASKED -gt 0 && $output = "$ASKED frames, 0 otherwise" ]]
 }
 
-# ask_both COLUMN ID PID PEER-PID BRIDGE: with the guard, and with the port of ID past it.
+# ask_both COLUMN ID PID PEER-PID BRIDGE [TABLE]: with the guard, and with the port of ID past it.
 ask_both() {
 	local port handle
 
 	M=$(mac_of "$3" eth0) P=$(mac_of "$4" eth0) H=$(mac_of "$HOST" "$5")
 	L6=$(local_of "$M")
-	frames "$1" >"$DIR/frames"
+	frames "$1" "${6:-table}" >"$DIR/frames"
 	ask_frames guarded "${@:3}"
 	port=$(ctl show "$2" | sed -n 's/.* port=\([^ ]*\).*/\1/p')
 	in_ns "$HOST" nft insert rule bridge bivalve ports iifname "$port" accept
 	handle=$(in_ns "$HOST" nft -a list chain bridge bivalve ports | sed -n "s/.*\"$port\" accept # handle //p")
 	ask_frames open "${@:3}"
 	in_ns "$HOST" nft delete rule bridge bivalve ports handle "$handle"
+}
+
+# stays PID PEER-PID BRIDGE PEER-PORT: the bridge finds the peer where it is, whatever is sent.
+stays() {
+	M=$(mac_of "$1" eth0) P=$(mac_of "$2" eth0)
+	for GROUP in 00 01 02 0e; do
+		frames 1 link_local_groups >"$DIR/frames"
+		ask_frames guarded "${@:1:3}"
+		in_ns "$HOST" bridge fdb show br "$3" | grep "^$P dev $4 " || { echo "by group $GROUP"; return 1; }
+	done
 }
 
 @test "a container on a NAT network sends as itself, or nothing" {
@@ -243,4 +276,20 @@ ask_both() {
 @test "a container without an address on a LAN is bound to its MAC address, and is no router" {
 	I4=198.51.100.30 I6=2001:db8:1::30 P4=198.51.100.2 P6=2001:db8:1::2 G4=198.51.100.1 G6=2001:db8:1::1
 	ask_both 3 lan-m "$lan_m" "$LAN" lan0
+}
+
+@test "an advertisement of its own address is not a way to send as another" {
+	skip "still open: the guard takes it whatever its source, and any packet from ::"
+	I4=10.1.0.2 I6=fd00:1::2 P4=10.1.0.3 P6=fd00:1::3 G4=10.1.0.1 G6=fd00:1::1
+	ask_both 1 nat-a "$nat_a" "$nat_b" bv-nat open_ends
+}
+
+@test "no frame makes the bridge send a peer's frames to the sender" {
+	skip "still open: the bridge learns from the groups of IEEE 802.1, which do not come by the guard"
+	I4=10.1.0.2 P4=10.1.0.3
+	stays "$nat_a" "$nat_b" bv-nat "$(ctl show nat-b | sed -n 's/.* port=\([^ ]*\).*/\1/p')"
+	I4=10.1.0.50
+	stays "$nat_t" "$nat_b" bv-nat "$(ctl show nat-b | sed -n 's/.* port=\([^ ]*\).*/\1/p')"
+	I4=198.51.100.10 P4=198.51.100.2
+	stays "$lan_a" "$LAN" lan0 lan0p
 }
