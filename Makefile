@@ -159,13 +159,15 @@ $(B)/net/probe: $(B)/tests/net/probe.o
 	$(CC) $(filter-out -static-pie,$(ALL_LDFLAGS)) -pie -o $@ $<
 
 .PHONY: net-tools
-net-tools: $(B)/net/netctl $(B)/net/probe
+net-tools: $(B)/net/netctl $(B)/net/probe $(B)/net/frame
 
 # Small programs that bats files use: static and plain, for some of them run inside a container.
 build_tool = @mkdir -p $(@D); $(CC) $(COMMON) $(WARN) -O1 -static -o $@ $<
 $(B)/tools/%: tests/tools/%.c
 	$(build_tool)
 $(B)/tools/%: tests/crash/%.c
+	$(build_tool)
+$(B)/net/frame: tests/net/frame.c
 	$(build_tool)
 
 .PHONY: test-tools

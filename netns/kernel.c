@@ -402,6 +402,22 @@ static int open_tap(const char *name, struct err *err)
 	return take_fd(&fd);
 }
 
+/* On another's bridge, whose own settings are left alone; see link_add_bridge(). */
+static int pin_port(struct nl *route, const struct net_end *end, struct err *err)
+{
+	auto_nl_batch struct nl_batch b = NL_BATCH_INIT;
+	uint32_t index;
+	int rc = link_index(route, end->port, &index);
+
+	if (rc < 0)
+		return err_code(err, rc, "find network device '%s'", end->port);
+	rc = nl_batch_init(&b, err);
+	if (rc < 0)
+		return rc;
+	link_pin_port(&b, index, end->port, &end->mac);
+	return nl_talk(route, &b, err);
+}
+
 static int make_device(struct kernel_sockets *k, const struct network *n, uint32_t master,
 		       int netns_fd, struct net_end *end, struct err *err)
 {
@@ -433,6 +449,8 @@ static int make_device(struct kernel_sockets *k, const struct network *n, uint32
 	if (end->is_published)
 		link_set_hairpin(&b, end->port);
 	rc = nl_talk(&k->route, &b, err);
+	if (rc == 0 && !n->owns_bridge)
+		rc = pin_port(&k->route, end, err);
 	if (rc == 0)
 		end->tap_fd = take_fd(&tap_fd);
 	return rc;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Links over rtnetlink: bridges, veth pairs, changes, moves. Writes and reads messages. */
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <string.h>
@@ -175,15 +177,24 @@ int link_each(struct nl *nl, link_fn fn, void *data, struct err *err)
 void link_add_bridge(struct nl_batch *b, const char *name, const struct mac_addr *mac, uint32_t mtu,
 		     const char *alias)
 {
+	/* Frames to the groups of IEEE 802.1 come in past every rule of nf_tables. */
+	static const struct br_boolopt_multi no_learning = {
+		.optval = 1U << BR_BOOLOPT_NO_LL_LEARN,
+		.optmask = 1U << BR_BOOLOPT_NO_LL_LEARN,
+	};
 	struct nlmsghdr *h = begin(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0,
 				   &(struct nl_note){ "create bridge", name, -EEXIST });
 	struct nlattr *info;
+	struct nlattr *data;
 
 	mnl_attr_put_strz(h, IFLA_IFNAME, name);
 	put_mac(h, mac);
 	mnl_attr_put_u32(h, IFLA_MTU, mtu);
 	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
 	mnl_attr_put_strz(h, IFLA_INFO_KIND, "bridge");
+	data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
+	mnl_attr_put(h, IFLA_BR_MULTI_BOOLOPT, sizeof(no_learning), &no_learning);
+	mnl_attr_nest_end(h, data);
 	mnl_attr_nest_end(h, info);
 	/* The kernel takes no alias with a new link (rtnl_create_link()); a second message sets it.
 	 */
@@ -278,6 +289,22 @@ void link_set_port_up(struct nl_batch *b, const char *name)
 void link_set_hairpin(struct nl_batch *b, const char *name)
 {
 	set_bridge_option(b, name, true, IFLA_BRPORT_MODE, 1);
+}
+
+void link_pin_port(struct nl_batch *b, uint32_t index, const char *name, const struct mac_addr *mac)
+{
+	struct nlmsghdr *h;
+	struct ndmsg *ndm;
+
+	set_bridge_option(b, name, true, IFLA_BRPORT_LEARNING, 0);
+	h = nl_add(b, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE,
+		   &(struct nl_note){ "pin the address of port", name, 0 });
+	ndm = mnl_nlmsg_put_extra_header(h, sizeof(*ndm));
+	ndm->ndm_family = AF_BRIDGE;
+	ndm->ndm_ifindex = (int)index;
+	ndm->ndm_state = NUD_NOARP;
+	ndm->ndm_flags = NTF_MASTER;
+	mnl_attr_put(h, NDA_LLADDR, sizeof(mac->b), mac->b);
 }
 
 void link_set(struct nl_batch *b, const struct link_change *c)

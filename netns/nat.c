@@ -169,10 +169,8 @@ static const struct rule bridge_rules[] = {
 	  { ETHER_TYPE(0x08, 0x06), IIF(0), SENDER_MAC, NFT_PAYLOAD(NET_HEADER, 14, 4, 6),
 	    NFT_IN("senders4"), NFT_PAYLOAD(NET_HEADER, 8, 6, 4), NFT_IN("senders4"), NFT_ACCEPT,
 	    NFT_END } },
-	/* VLAN tags lead to other networks behind an uplink. */
-	{ "guard", { ETHER_TYPE(0x81, 0x00), NFT_DROP, NFT_END } },
-	{ "guard", { ETHER_TYPE(0x88, 0xa8), NFT_DROP, NFT_END } },
-	{ "guard", { IIF(0), SENDER_MAC, NFT_IN("guard-mac"), NFT_ACCEPT, NFT_END } },
+	{ "guard", { IIF(0), SENDER, NFT_IN("guard-mac"), NFT_ACCEPT, NFT_END } },
+	/* VLAN tags lead to other networks behind an uplink; spanning tree is for bridges. */
 	{ "guard", { NFT_DROP, NFT_END } },
 
 	/* Router advertisements and redirects come from routers. Source: RFC 6105. */
@@ -181,10 +179,13 @@ static const struct rule bridge_rules[] = {
 	/* A neighbour advertisement for another's address. */
 	{ "icmp6",
 	  { ICMPV6_TYPE, NFT_IS(0, 1, 136), IIF(0), SENDER, NFT_PAYLOAD(TRANS_HEADER, 8, 16, 6),
-	    NFT_IN("senders6"), NFT_ACCEPT, NFT_END } },
+	    NFT_NOT_IN("senders6"), NFT_NOT_IN("guard-mac"), NFT_DROP, NFT_END } },
+	/* Whether its own address is free, it asks before it has one, from "::". Source: RFC 4862,
+	 * 5.4. That key has no type, so it serves for nothing else. */
 	{ "icmp6",
-	  { ICMPV6_TYPE, NFT_IS(0, 1, 136), IIF(0), SENDER_MAC, NFT_NOT_IN("guard-mac"), NFT_DROP,
-	    NFT_END } },
+	  { ICMPV6_TYPE, NFT_IS(0, 1, 135), IIF(0), SENDER, NFT_PAYLOAD(TRANS_HEADER, 8, 16, 6),
+	    NFT_IN("senders6"), SENDER_MAC, NFT_PAYLOAD(NET_HEADER, 8, 16, 6), NFT_IN("senders6"),
+	    NFT_ACCEPT, NFT_END } },
 	/* Multicast listener discovery (130 to 132, and 143, version 2) and router solicitations
 	 * (133) are for routers and switches. On our own bridges nobody wants them, and each would
 	 * be copied to every member: joining would cost the more, the more members there are. */
@@ -300,6 +301,10 @@ struct guard_key {
 };
 _Static_assert(sizeof(struct guard_key) == 40, "three fields of whole words");
 
+/* Of all that a port may send. Source: uapi linux/if_ether.h. */
+enum { TYPE_IPV4, TYPE_ARP, TYPE_IPV6, TYPES };
+static const uint8_t frame_types[TYPES][2] = { { 0x08, 0x00 }, { 0x08, 0x06 }, { 0x86, 0xdd } };
+
 void nat_guard(struct nl_batch *b, uint16_t type, const struct nat_guard *g)
 {
 	struct ip_addr local = nat_link_local(&g->mac);
@@ -311,16 +316,25 @@ void nat_guard(struct nl_batch *b, uint16_t type, const struct nat_guard *g)
 	memcpy(base.mac, g->mac.b, sizeof(g->mac.b));
 	if (g->is_lan)
 		one_elem(b, type, IN_BRIDGE(LAN), &base, g->port);
-	if (g->any_ip) {
-		one_elem(b, type, IN_BRIDGE(GUARD_MAC), &base, g->port);
-		return;
-	}
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		elems[i] = (struct nft_elem){ &keys[i], NULL };
+	if (g->any_ip) {
+		for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+			keys[i] = base;
+			memcpy(keys[i].frame_type, frame_types[i], 2);
+		}
+		change(b, type,
+		       &(struct nft_elems){ .table = &bridge,
+					    .set = &bridge_sets[GUARD_MAC],
+					    .elems = elems,
+					    .n = ARRAY_LEN(elems) },
+		       g->port);
+		return;
+	}
 	if (g->ip.family) {
 		memcpy(base.ip, g->ip.b, 4);
 		keys[0] = keys[1] = base; /* the second for ARP */
-		memcpy(keys[0].frame_type, (const uint8_t[]){ 0x08, 0x00 }, 2);
+		memcpy(keys[0].frame_type, frame_types[TYPE_IPV4], 2);
 		change(b, type,
 		       &(struct nft_elems){
 			   .table = &bridge, .set = &bridge_sets[GUARD4], .elems = elems, .n = 2 },
@@ -329,10 +343,9 @@ void nat_guard(struct nl_batch *b, uint16_t type, const struct nat_guard *g)
 	}
 	if (!g->ip6.family)
 		return;
-	/* "::" asks whether an address is free, before a node has one. Source: RFC 4862, 5.4. */
-	memcpy(base.frame_type, (const uint8_t[]){ 0x86, 0xdd }, 2);
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		keys[i] = base;
+	keys[2] = base; /* of "::" */
+	memcpy(base.frame_type, frame_types[TYPE_IPV6], 2);
+	keys[0] = keys[1] = base;
 	memcpy(keys[0].ip, g->ip6.b, 16);
 	memcpy(keys[1].ip, local.b, 16);
 	change(b, type,

@@ -45,7 +45,8 @@ MUST_CHECK int link_each(struct nl *nl, link_fn fn, void *data, struct err *err)
 MUST_CHECK int link_parse(const struct nlmsghdr *msg, struct link_info *out);
 
 /*
- * link_add_bridge - makes a bridge; it is tolerated that it exists.
+ * link_add_bridge - makes a bridge that learns no sender from frames to the groups of IEEE 802.1
+ * (Linux 5.0); it is tolerated that it exists.
  * @mac: fixed, so that the bridge does not change its own with its ports
  */
 void link_add_bridge(struct nl_batch *b, const char *name, const struct mac_addr *mac, uint32_t mtu,
@@ -75,6 +76,13 @@ void link_set_port_up(struct nl_batch *b, const char *name);
 
 /* link_set_hairpin - lets a frame leave by the port that it came in by. */
 void link_set_hairpin(struct nl_batch *b, const char *name);
+
+/*
+ * link_pin_port - the bridge knows @mac to be behind the port, and learns nothing from what comes
+ * in there. Source: bridge(8), "learning off", "fdb add ... master static".
+ */
+void link_pin_port(struct nl_batch *b, uint32_t index, const char *name,
+		   const struct mac_addr *mac);
 
 struct link_change {
 	uint32_t index;   /* 0 = by name */

@@ -39,14 +39,31 @@ static void test_bridge(void)
 	link_add_bridge(&b, "br0", &mac, 1500, "mine");
 	CHECK_BATCH(&b,
 		    /* RTM_NEWLINK, REQUEST | CREATE | EXCL */
-		    "4c000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000 "
+		    "5c000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000 "
 		    /* IFLA_IFNAME, IFLA_ADDRESS, IFLA_MTU */
 		    "08000300 62723000 0a000100 02010203 04050000 08000400 dc050000 "
-		    /* IFLA_LINKINFO { IFLA_INFO_KIND } */
-		    "10001280 0b000100 62726964 67650000 "
+		    /* IFLA_LINKINFO { IFLA_INFO_KIND, IFLA_INFO_DATA { MULTI_BOOLOPT value, mask } } */
+		    "20001280 0b000100 62726964 67650000 10000280 0c002e00 01000000 01000000 "
 		    /* RTM_SETLINK by name, IFLA_IFALIAS */
 		    "30000000 13000100 00000000 00000000 00000000 00000000 00000000 00000000 "
 		    "08000300 62723000 08001400 6d696e65");
+}
+
+static void test_pin(void)
+{
+	auto_nl_batch struct nl_batch b;
+
+	CHECK_EQ(nl_batch_init(&b, NULL), 0);
+	link_pin_port(&b, 5, "bvp1", &mac);
+	CHECK_BATCH(&b,
+		    /* RTM_NEWLINK by name */
+		    "48000000 10000100 00000000 00000000 00000000 00000000 00000000 00000000 "
+		    "09000300 62767031 00000000 "
+		    /* IFLA_LINKINFO { SLAVE_KIND, SLAVE_DATA { BRPORT_LEARNING 0 } } */
+		    "1c001280 0b000400 62726964 67650000 0c000580 05000800 00000000 "
+		    /* RTM_NEWNEIGH, CREATE | REPLACE; bridge, NUD_NOARP, NTF_MASTER; NDA_LLADDR */
+		    "28000000 1c000105 00000000 00000000 07000000 05000000 40000400 "
+		    "0a000200 02010203 04050000");
 }
 
 static void test_veth(void)
@@ -194,5 +211,5 @@ static void test_live(void)
 	CHECK_EQ(link_find(&nl, "br0", &link, &err), -ENODEV);
 }
 
-TEST_MAIN(TEST(test_names), TEST(test_bridge), TEST(test_veth), TEST(test_changes),
+TEST_MAIN(TEST(test_names), TEST(test_bridge), TEST(test_pin), TEST(test_veth), TEST(test_changes),
 	  TEST(test_parse), TEST(test_live))
