@@ -75,6 +75,16 @@ static const struct nft_chain bridge_chains[] = {
 #define SENDER      NFT_PAYLOAD(LINK_HEADER, 6, 8, 4)
 #define SENDER_MAC  NFT_PAYLOAD(LINK_HEADER, 6, 6, 4)
 #define ICMPV6_TYPE NFT_PAYLOAD(TRANS_HEADER, 0, 1, 0)
+/*
+ * IPv6: what it carries begins in it. A router advertisement could hide in two fragments, of which
+ * the first ends within its chain of headers. Source: RFC 7113, 2.1.
+ */
+#define TRANSPORT(word) NFT_PAYLOAD(TRANS_HEADER, 0, 1, word)
+/* A fragment but the first: its header follows, and the offset, above three other bits, is not 0.
+ */
+#define LATER_FRAGMENT(word)                                                                       \
+	NFT_PAYLOAD(NET_HEADER, 6, 1, word), NFT_IS(word, 1, IPPROTO_FRAGMENT),                    \
+	    NFT_PAYLOAD(NET_HEADER, 42, 2, word), NFT_IS_FROM(word, 2, 0, 8)
 
 enum { RULE_OPS_MAX = 12 };
 
@@ -162,14 +172,25 @@ static const struct rule bridge_rules[] = {
 	  { PROTOCOL(0x86, 0xdd), L4PROTO(0), NFT_IS(0, 1, IPPROTO_ICMPV6),
 	    NFT_GO(NFT_JUMP, "icmp6"), NFT_END } },
 	{ "guard",
-	  { PROTOCOL(0x86, 0xdd), IIF(0), SENDER, NFT_PAYLOAD(NET_HEADER, 8, 16, 6),
+	  { PROTOCOL(0x86, 0xdd), TRANSPORT(10), IIF(0), SENDER, NFT_PAYLOAD(NET_HEADER, 8, 16, 6),
 	    NFT_IN("senders6"), NFT_ACCEPT, NFT_END } },
+	{ "guard",
+	  { PROTOCOL(0x86, 0xdd), LATER_FRAGMENT(10), IIF(0), SENDER,
+	    NFT_PAYLOAD(NET_HEADER, 8, 16, 6), NFT_IN("senders6"), NFT_ACCEPT, NFT_END } },
 	/* ARP: the sender of the frame, and the sender that the packet names. */
 	{ "guard",
 	  { ETHER_TYPE(0x08, 0x06), IIF(0), SENDER_MAC, NFT_PAYLOAD(NET_HEADER, 14, 4, 6),
 	    NFT_IN("senders4"), NFT_PAYLOAD(NET_HEADER, 8, 6, 4), NFT_IN("senders4"), NFT_ACCEPT,
 	    NFT_END } },
-	{ "guard", { IIF(0), SENDER, NFT_IN("guard-mac"), NFT_ACCEPT, NFT_END } },
+	{ "guard",
+	  { PROTOCOL(0x86, 0xdd), TRANSPORT(10), IIF(0), SENDER, NFT_IN("guard-mac"), NFT_ACCEPT,
+	    NFT_END } },
+	{ "guard",
+	  { PROTOCOL(0x86, 0xdd), LATER_FRAGMENT(10), IIF(0), SENDER, NFT_IN("guard-mac"),
+	    NFT_ACCEPT, NFT_END } },
+	{ "guard",
+	  { NFT_META(NFT_META_PROTOCOL, 0), NFT_IS_NOT(0, 2, 0x86, 0xdd), IIF(0), SENDER,
+	    NFT_IN("guard-mac"), NFT_ACCEPT, NFT_END } },
 	/* VLAN tags lead to other networks behind an uplink; spanning tree is for bridges. */
 	{ "guard", { NFT_DROP, NFT_END } },
 

@@ -166,6 +166,9 @@ table() {
 	drop drop drop      router             $NODES $M icmp6 86 $L6 ff02::1
 	drop drop drop      router-hop         $NODES $M hop6 86 $L6 ff02::1
 	drop drop drop      router-fragment    $NODES $M frag6 3a 0001 $L6 ff02::1 86000000 00000000 ::
+	drop drop drop      router-cut         $NODES $M frag6 3c 0001 $L6 ff02::1 3a050104 00000000 ::
+	pass pass pass      ping-first-part    $P $M frag6 3a 0001 $I6 $P6 80000000 00000000 ::
+	pass pass pass      ping-last-part     $P $M frag6 3a 0008 $I6 $P6 00000000 00000000 ::
 	drop drop drop      redirect           $P $M icmp6 89 $L6 $P6 $G6
 	drop pass pass      router-solicit     $NODES $M icmp6 85 $L6 ff02::1
 	drop pass pass      listener-report    $NODES $M hop6 8f $L6 ff02::1
@@ -185,7 +188,7 @@ table() {
 	drop drop drop      snap               $P $M words 0010 aaaa03000000 0800
 	drop drop drop      unknown-type       $P $M words 88b5 00000000
 	drop drop pass      ip4-cut            $P $M words 0800 4500
-	drop drop pass      ip6-cut            $P $M words 86dd 6000
+	drop drop drop      ip6-cut            $P $M words 86dd 6000
 	drop drop drop      ether-cut          $P
 	END
 }
