@@ -180,16 +180,18 @@ unit: $(UNIT_BIN)
 
 # ---- tests ---------------------------------------------------------------------------------------
 BATS_FILES ?= $(sort $(wildcard tests/bats/*.bats))
+# Files of bats at a time.
+JOBS ?= 1
 
 .PHONY: check check-unit check-bats
 check: all unit net-tools test-tools guests
-	@tests/run.sh --bin $(B) --unit '$(UNIT_BIN)' --bats '$(BATS_FILES)'
+	@tests/run.sh --bin $(B) --unit '$(UNIT_BIN)' --bats '$(BATS_FILES)' --jobs $(JOBS)
 
 check-unit: unit
 	@tests/run.sh --bin $(B) --unit '$(UNIT_BIN)'
 
 check-bats: all net-tools test-tools guests
-	@tests/run.sh --bin $(B) --bats '$(BATS_FILES)'
+	@tests/run.sh --bin $(B) --bats '$(BATS_FILES)' --jobs $(JOBS)
 
 # In the test bed (tests/bed/README.md): what this machine may not have, cgroup v2 and a full KVM above all.
 BED_BATS ?= tests/bats/cgroups_v2.bats tests/bats/lifecycle.bats

@@ -1,27 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Runs unit test programs and bats files and prints one total.
-# Usage: run.sh --bin DIR [--unit 'PROGRAM...'] [--bats 'FILE...']
+# Runs unit test programs and bats files, N files at a time, and prints one total.
+# Usage: run.sh --bin DIR [--unit 'PROGRAM...'] [--bats 'FILE...'] [--jobs N]
 set -u
 export LC_ALL=C
 # A caller in the background may ignore SIGINT and others, and what is ignored cannot be trapped.
 if [ -z "${RUN_DEFAULT_SIGNALS:-}" ]; then
 	RUN_DEFAULT_SIGNALS=1 exec env --default-signal "$0" "$@"
 fi
-bin='' unit='' bats_files=''
+bin='' unit='' bats_files='' jobs=1
 while [ $# -gt 1 ]; do
 	case $1 in
 	--bin) bin=$2 ;;
 	--unit) unit=$2 ;;
 	--bats) bats_files=$2 ;;
+	--jobs) jobs=$2 ;;
 	*) echo "run.sh: unknown option '$1'" >&2; exit 2 ;;
 	esac
 	shift 2
 done
 BIVALVE_BIN=$(realpath "$bin")
 export BIVALVE_BIN
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+logs=$(mktemp -d)
+log=$logs/unit
+trap 'rm -rf "$logs"' EXIT
 passed=0 failed=0 skipped=0
 
 # count STATUS: adds the TAP lines of $log; a program that died early counts as one failure.
@@ -45,11 +47,29 @@ for program in $unit; do
 	grep -v '^1\.\.' "$log"
 	count $status
 done
+# Their output is kept, and comes in the order of the files.
+run_bats() {
+	bats --tap "$2" >"$1/$(basename "$2")" 2>&1 </dev/null
+	echo $? >"$1/$(basename "$2").status"
+}
+export -f run_bats
+# A process group of its own: its signals are not ignored, and reach all of it.
+set -m
+# shellcheck disable=SC2086 # a list of words
+[ -z "$bats_files" ] || printf '%s\n' $bats_files | xargs -P "$jobs" -I FILE bash -c 'run_bats "$@"' bash "$logs" FILE &
+runner=$!
+set +m
+trap 'kill -INT -- "-$runner"; wait "$runner"; exit 130' INT TERM
 for file in $bats_files; do
+	log=$logs/$(basename "$file")
+	while [ ! -s "$log.status" ] && kill -0 "$runner" 2>/dev/null; do
+		sleep 0.2
+	done
 	echo "# $file"
-	bats --tap "$file" </dev/null 2>&1 | tee "$log" | grep -v '^1\.\.'
-	count "${PIPESTATUS[0]}"
+	grep -v '^1\.\.' "$log"
+	count "$(cat "$log.status" || echo 1)"
 done
+wait "$runner"
 echo
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ $((passed + failed)) -gt 0 ]
