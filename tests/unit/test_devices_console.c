@@ -12,6 +12,7 @@
 struct maker {
 	struct vmm_options opts;
 	struct terminal terminal;
+	struct sandbox sandbox;
 	struct loop loop;
 	struct vmm_device_env env;
 	struct virtio_device *dev;
@@ -24,8 +25,9 @@ static int make(struct maker *m, const char *console, const char *port)
 	CHECK_EQ(loop_init(&m->loop), 0);
 	if (port)
 		m->opts.ports[m->opts.n_ports++] = port;
-	m->env =
-	    (struct vmm_device_env){ .loop = &m->loop, .opts = &m->opts, .terminal = &m->terminal };
+	m->env = (struct vmm_device_env){
+		.loop = &m->loop, .opts = &m->opts, .terminal = &m->terminal, .sandbox = &m->sandbox
+	};
 	return vmm_make_console(console, &m->env, &m->dev, &m->err);
 }
 
@@ -157,7 +159,8 @@ static void test_too_many(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct vmm_options opts = { 0 };
-		struct vmm_device_env env = { .opts = &opts };
+		struct sandbox box = SANDBOX_INIT;
+		struct vmm_device_env env = { .opts = &opts, .sandbox = &box };
 		struct virtio_device *dev = NULL;
 		struct err err = ERR_INIT;
 

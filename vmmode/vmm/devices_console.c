@@ -129,7 +129,8 @@ static int open_pty(const struct place *p, struct console_port_options *out, str
 /* ---- a socket -----------------------------------------------------------------------------------
  */
 
-/* Its folder stays open: the socket is removed at the end, from whatever root. */
+/* Its folder stays open, without a way out: the socket is removed at the end, from whatever root.
+ */
 static int open_listener(const struct place *p, struct console_port_options *out, struct err *err)
 {
 	struct vmm_device_env *env = p->env;
@@ -139,6 +140,8 @@ static int open_listener(const struct place *p, struct console_port_options *out
 	out->kind = CONSOLE_LISTENER;
 	s->dir_fd = unix_socket_folder(p->where + strlen("unix:"), &s->name, err);
 	rc = s->dir_fd < 0 ? s->dir_fd : vmm_keep(env, s->dir_fd, err);
+	if (rc >= 0)
+		rc = sandbox_confine_dir(env->sandbox, s->dir_fd, false, false, err);
 	if (rc >= 0)
 		rc = unix_socket_listen(s->dir_fd, s->name, &s->id, err);
 	if (rc >= 0) {
