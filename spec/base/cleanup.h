@@ -16,6 +16,10 @@
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define ARRAY_LEN(a)           (sizeof(a) / sizeof((a)[0]))
 
+/* The object of type @type whose member @member is at @ptr. */
+#define CONTAINER_OF(ptr, type, member)                                                            \
+	((type *)(void *)((char *)(ptr) - __builtin_offsetof(type, member)))
+
 /* drop_const - for interfaces that take a plain pointer to what they only read. */
 static inline void *drop_const(const void *p)
 {

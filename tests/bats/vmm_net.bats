@@ -37,7 +37,7 @@ tap() {
 	ip -n peer addr add "fd07:$i::1/64" dev eth0 nodad
 }
 
-# card_script NUMBER MIB: what the guest does with card ethNUMBER.
+# card_script NUMBER MIB: what the guest does with card ethNUMBER: 3 * MIB each way, by IPv4 and IPv6.
 card_script() {
 	sed "s/@i/$1/g; s/@n/$2/g" <<-'END'
 		echo 0 >/proc/sys/net/ipv6/conf/eth@i/accept_dad
@@ -67,9 +67,9 @@ card_script() {
 		ip link del t0
 	} 3>&- &
 	{
-		card_script 0 6
-		card_script 1 1
-		card_script 2 3
+		card_script 0 14
+		card_script 1 2
+		card_script 2 6
 		echo 'for i in $(seq 300); do [ "$(cat /sys/class/net/eth0/carrier)" = 0 ] && break; sleep 0.1; done'
 		echo 'check eth0-lost [ "$(cat /sys/class/net/eth0/carrier)" = 0 ]'
 		echo 'check eth2-lives ping -c 1 -W 20 10.7.2.1'

@@ -12,6 +12,7 @@
 struct maker {
 	struct vmm_options opts;
 	struct terminal terminal;
+	struct sandbox sandbox;
 	struct loop loop;
 	struct vmm_device_env env;
 	struct virtio_device *dev;
@@ -24,8 +25,9 @@ static int make(struct maker *m, const char *console, const char *port)
 	CHECK_EQ(loop_init(&m->loop), 0);
 	if (port)
 		m->opts.ports[m->opts.n_ports++] = port;
-	m->env =
-	    (struct vmm_device_env){ .loop = &m->loop, .opts = &m->opts, .terminal = &m->terminal };
+	m->env = (struct vmm_device_env){
+		.loop = &m->loop, .opts = &m->opts, .terminal = &m->terminal, .sandbox = &m->sandbox
+	};
 	return vmm_make_console(console, &m->env, &m->dev, &m->err);
 }
 
@@ -139,6 +141,39 @@ static void test_pty(void)
 	unmake(&m);
 }
 
+/* No room for one more descriptor: the option is named, and once. */
+static void test_too_many(void)
+{
+	static const struct {
+		const char *console, *msg;
+		unsigned int room;
+	} cases[] = {
+		{ "unix:/tmp/bivalve-never",
+		  "--console 'unix:/tmp/bivalve-never': too many devices", 0 },
+		{ "unix:/tmp/bivalve-never",
+		  "--console 'unix:/tmp/bivalve-never': too many devices", 1 },
+		{ "pty", "--console 'pty': too many devices", 1 },
+		{ "file:/dev/null", "--console '/dev/null': too many devices", 0 },
+		{ "", "--console: too many devices", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct vmm_options opts = { 0 };
+		struct sandbox box = SANDBOX_INIT;
+		struct vmm_device_env env = { .opts = &opts, .sandbox = &box };
+		struct virtio_device *dev = NULL;
+		struct err err = ERR_INIT;
+
+		env.n_fds = ARRAY_LEN(env.fds) - cases[i].room;
+		for (size_t k = 0; k < env.n_fds; k++)
+			env.fds[k] = -1;
+		CHECK_EQ(vmm_make_console(cases[i].console, &env, &dev, &err), -EMFILE);
+		CHECK_STR(err.msg, cases[i].msg);
+		vmm_device_env_fini(&env);
+	}
+	CHECK(access("/tmp/bivalve-never", F_OK) < 0);
+}
+
 static void test_begin(void)
 {
 	CHECK(mkdtemp(dir) != NULL);
@@ -150,4 +185,4 @@ static void test_end(void)
 }
 
 TEST_MAIN(TEST(test_begin), TEST(test_file), TEST(test_inherited), TEST(test_socket),
-	  TEST(test_pty), TEST(test_end))
+	  TEST(test_pty), TEST(test_too_many), TEST(test_end))

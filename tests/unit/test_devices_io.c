@@ -119,6 +119,23 @@ static void test_open(void)
 	vmm_device_env_fini(&env);
 }
 
+/* No room for one more descriptor: the option is named, and once. */
+static void test_too_many(void)
+{
+	struct vmm_device_env env = { .cpus = 1, .n_fds = ARRAY_LEN(env.fds) };
+	struct virtio_device *dev = NULL;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(env.fds); i++)
+		env.fds[i] = -1;
+	CHECK_EQ(vmm_make_vsock("/tmp/v", &env, &dev, &err), -EMFILE);
+	CHECK_STR(err.msg, "--vsock '/tmp/v': too many devices");
+	CHECK_EQ(vmm_make_disk("/dev/null,ro", &env, &dev, &err), -EMFILE);
+	CHECK_STR(err.msg, "--disk '/dev/null': too many devices");
+	CHECK(dev == NULL);
+	vmm_device_env_fini(&env);
+}
+
 static void test_fs_refused(void)
 {
 	static const char *const cases[] = {
@@ -207,4 +224,5 @@ static void test_balloon(void)
 }
 
 TEST_MAIN(TEST(test_disk_refused), TEST(test_disk), TEST(test_net_refused), TEST(test_net),
-	  TEST(test_open), TEST(test_fs_refused), TEST(test_fs), TEST(test_balloon))
+	  TEST(test_open), TEST(test_too_many), TEST(test_fs_refused), TEST(test_fs),
+	  TEST(test_balloon))

@@ -23,7 +23,8 @@
 #include "tests/unit/child.h"
 #include "vmmode/vmm/exit.h"
 
-enum { L = 1, V = 2, D = 4, F = 8, S = 16, STARTED = V | D | F, EVERY = 31 };
+/* C: the loop with vsock, which may all that the loop may. */
+enum { C = 32, L = 1 | C, V = 2, D = 4, F = 8, S = 16, STARTED = V | D | F, EVERY = 63 };
 
 static const uint64_t thread_flags = 0x3d0f00; /* what pthread_create() asks clone(2) for */
 
@@ -57,7 +58,7 @@ static const struct {
 	{ SYS_openat, 0, 0, F | S },
 	{ SYS_openat2, 0, 0, F | S },
 	{ SYS_unlinkat, 2, AT_REMOVEDIR, F | S },
-	{ SYS_openat, 2, O_PATH | O_NOFOLLOW | O_CLOEXEC, L | F | S },
+	{ SYS_openat, 2, O_PATH | O_NOFOLLOW | O_CLOEXEC, C | F | S },
 	{ SYS_openat, 2, O_PATH | O_CLOEXEC, F | S },
 	{ SYS_fcntl, 1, F_OFD_SETLK, F | S },
 	{ SYS_fcntl, 1, F_SETOWN, 0 },
@@ -77,8 +78,11 @@ static const struct {
 	{ SYS_ptrace, 0, 0, 0 },
 	{ SYS_process_vm_writev, 0, 0, 0 },
 	{ SYS_socket, 0, AF_INET, 0 },
-	{ SYS_socket, 0, AF_UNIX, L },
-	{ SYS_connect, 0, 0, L },
+	{ SYS_socket, 0, AF_UNIX, C },
+	{ SYS_connect, 0, 0, C },
+	{ SYS_accept4, 0, 0, L },
+	{ SYS_newfstatat, 0, 0, L },
+	{ SYS_unlinkat, 2, 0, L | F | S },
 	{ SYS_bind, 0, 0, 0 },
 	{ SYS_listen, 0, 0, 0 },
 	{ SYS_mount, 0, 0, 0 },
@@ -174,6 +178,13 @@ static void try_socket(void)
 	(void)socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
+static void try_connect(void)
+{
+	const struct sockaddr sa = { .sa_family = AF_UNIX };
+
+	(void)connect(-1, &sa, sizeof(sa));
+}
+
 static void try_mount(void)
 {
 	(void)mount("none", "/", "tmpfs", 0, NULL);
@@ -219,6 +230,12 @@ static const struct {
 	{ THREAD_LOOP, try_fork, VMM_EXIT_FORBIDDEN, "(clone) is not allowed in thread 'loop'" },
 	{ THREAD_LOOP, try_socket, VMM_EXIT_FORBIDDEN, "system call 41 " },
 	{ THREAD_LOOP, try_mount, VMM_EXIT_FORBIDDEN, "system call 165 " },
+	{ THREAD_LOOP, try_connect, VMM_EXIT_FORBIDDEN,
+	  "(connect) is not allowed in thread 'loop'" },
+	{ THREAD_STREAMS, try_connect, 0, "" },
+	{ THREAD_STREAMS, try_socket, VMM_EXIT_FORBIDDEN,
+	  "(socket) is not allowed in thread 'loop'" },
+	{ THREAD_STREAMS, try_open, VMM_EXIT_FORBIDDEN, "in thread 'loop'" },
 	{ THREAD_LOOP, try_kill, VMM_EXIT_FORBIDDEN, "in thread 'loop'" },
 	{ THREAD_VCPU, try_open, VMM_EXIT_FORBIDDEN, "in thread 'vcpu'" },
 	{ THREAD_VCPU, try_ptrace, VMM_EXIT_FORBIDDEN, "system call 101 " },

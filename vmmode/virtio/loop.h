@@ -27,10 +27,6 @@ struct loop {
 	int batch_len;
 };
 
-/* The object of type @type whose member @member is at @ptr. */
-#define CONTAINER_OF(ptr, type, member)                                                            \
-	((type *)(void *)((char *)(ptr) - __builtin_offsetof(type, member)))
-
 MUST_CHECK int loop_init(struct loop *l);
 void loop_fini(struct loop *l);
 

@@ -21,6 +21,8 @@ enum thread_kind {
 	THREAD_DISK,    /* serves a disk's queue */
 	THREAD_FILES,   /* serves a folder's queue */
 	THREAD_STARTER, /* makes the others, once the main thread may not */
+	THREAD_STREAMS, /* the main thread of a machine with vsock: connects to sockets of the host
+			 */
 	THREAD_KINDS,
 };
 

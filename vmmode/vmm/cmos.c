@@ -2,7 +2,7 @@
 /* The CMOS clock: the host's time, UTC, in BCD. Other cells read as 0. */
 #include <time.h>
 
-#include "vmmode/virtio/loop.h"
+#include "spec/base/cleanup.h"
 #include "vmmode/vmm/legacy.h"
 
 enum {

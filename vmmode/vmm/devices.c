@@ -30,11 +30,11 @@ int vmm_open(const char *option, const char *name, int flags, struct err *err)
 	return (int)n;
 }
 
-int vmm_keep(struct vmm_device_env *env, const char *option, int fd, struct err *err)
+int vmm_keep(struct vmm_device_env *env, int fd, struct err *err)
 {
 	if (env->n_fds == ARRAY_LEN(env->fds)) {
 		(void)close(fd);
-		return err_set(err, -EMFILE, "--%s: too many devices", option);
+		return err_set(err, -EMFILE, "too many devices");
 	}
 	env->fds[env->n_fds++] = fd;
 	return fd;
@@ -44,8 +44,12 @@ int vmm_open_kept(struct vmm_device_env *env, const char *option, const char *na
 		  struct err *err)
 {
 	int fd = vmm_open(option, name, flags, err);
+	int rc;
 
-	return fd < 0 ? fd : vmm_keep(env, option, fd, err);
+	if (fd < 0)
+		return fd;
+	rc = vmm_keep(env, fd, err);
+	return rc < 0 ? err_wrap(err, rc, "--%s '%s'", option, name) : rc;
 }
 
 void vmm_device_env_fini(struct vmm_device_env *env)

@@ -57,7 +57,8 @@ MUST_CHECK int vmm_open(const char *option, const char *name, int flags, struct 
 MUST_CHECK int vmm_open_kept(struct vmm_device_env *env, const char *option, const char *name,
 			     int flags, struct err *err);
 
-/* vmm_keep - @fd becomes @env's, also on failure. Returns it; -EMFILE: there is no room. */
-MUST_CHECK int vmm_keep(struct vmm_device_env *env, const char *option, int fd, struct err *err);
+/* vmm_keep - @fd becomes @env's, also on failure. Returns it; -EMFILE: there is no room, in words
+ * that do not name the option. */
+MUST_CHECK int vmm_keep(struct vmm_device_env *env, int fd, struct err *err);
 
 #endif

@@ -27,7 +27,12 @@ static int sys_error(const struct place *p, const char *what, struct err *err)
 
 static int keep(const struct place *p, int fd, const char *what, struct err *err)
 {
-	return fd < 0 ? sys_error(p, what, err) : vmm_keep(p->env, p->option, fd, err);
+	int rc;
+
+	if (fd < 0)
+		return sys_error(p, what, err);
+	rc = vmm_keep(p->env, fd, err);
+	return rc < 0 ? err_wrap(err, rc, "--%s '%s'", p->option, p->where) : rc;
 }
 
 /* ---- a terminal, a descriptor, a file -----------------------------------------------------------
@@ -124,7 +129,8 @@ static int open_pty(const struct place *p, struct console_port_options *out, str
 /* ---- a socket -----------------------------------------------------------------------------------
  */
 
-/* Its folder stays open: the socket is removed at the end, from whatever root. */
+/* Its folder stays open, without a way out: the socket is removed at the end, from whatever root.
+ */
 static int open_listener(const struct place *p, struct console_port_options *out, struct err *err)
 {
 	struct vmm_device_env *env = p->env;
@@ -133,15 +139,17 @@ static int open_listener(const struct place *p, struct console_port_options *out
 
 	out->kind = CONSOLE_LISTENER;
 	s->dir_fd = unix_socket_folder(p->where + strlen("unix:"), &s->name, err);
-	rc = s->dir_fd < 0 ? s->dir_fd : vmm_keep(env, p->option, s->dir_fd, err);
+	rc = s->dir_fd < 0 ? s->dir_fd : vmm_keep(env, s->dir_fd, err);
+	if (rc >= 0)
+		rc = sandbox_confine_dir(env->sandbox, s->dir_fd, false, false, err);
 	if (rc >= 0)
 		rc = unix_socket_listen(s->dir_fd, s->name, &s->id, err);
-	if (rc < 0)
-		return err_wrap(err, rc, "--%s '%s'", p->option, p->where);
-	env->n_sockets++;
-	out->in_fd = rc;
-	rc = vmm_keep(env, p->option, out->in_fd, err);
-	return rc < 0 ? rc : 0;
+	if (rc >= 0) {
+		env->n_sockets++;
+		rc = vmm_keep(env, rc, err);
+		out->in_fd = rc;
+	}
+	return rc < 0 ? err_wrap(err, rc, "--%s '%s'", p->option, p->where) : 0;
 }
 
 /* ---- the device ---------------------------------------------------------------------------------
@@ -181,12 +189,15 @@ static int watch_winch(struct vmm_device_env *env, struct err *err)
 {
 	sigset_t set;
 	int fd;
+	int rc;
 
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGWINCH); /* blocked: terminal_signals() */
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? err_sys(err, "--console: create a signalfd")
-		      : vmm_keep(env, "console", fd, err);
+	if (fd < 0)
+		return err_sys(err, "--console: create a signalfd");
+	rc = vmm_keep(env, fd, err);
+	return rc < 0 ? err_wrap(err, rc, "--console") : rc;
 }
 
 int vmm_make_console(const char *text, struct vmm_device_env *env, struct virtio_device **out,

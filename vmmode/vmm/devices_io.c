@@ -394,7 +394,7 @@ int vmm_make_vsock(const char *text, struct vmm_device_env *env, struct virtio_d
 	if (rc < 0)
 		return rc;
 	o.dir_fd = unix_socket_folder(path, &o.name, err);
-	rc = o.dir_fd < 0 ? o.dir_fd : vmm_keep(env, "vsock", o.dir_fd, err);
+	rc = o.dir_fd < 0 ? o.dir_fd : vmm_keep(env, o.dir_fd, err);
 	if (rc >= 0)
 		rc = sandbox_confine_dir(env->sandbox, o.dir_fd, false, false, err);
 	if (rc == 0)

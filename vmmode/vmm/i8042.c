@@ -2,7 +2,7 @@
 /* The keyboard controller without a keyboard. */
 #include <string.h>
 
-#include "vmmode/virtio/loop.h"
+#include "spec/base/cleanup.h"
 #include "vmmode/vmm/legacy.h"
 
 enum {

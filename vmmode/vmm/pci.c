@@ -2,7 +2,7 @@
 /* The address register of PCI's configuration space. All that it could name reads as all ones. */
 #include <string.h>
 
-#include "vmmode/virtio/loop.h"
+#include "spec/base/cleanup.h"
 #include "vmmode/vmm/legacy.h"
 
 static void on_read(struct bus_range *r, uint64_t off, void *data, uint32_t len)

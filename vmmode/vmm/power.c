@@ -2,7 +2,7 @@
 /* The ports by which a guest ends its machine. */
 #include <string.h>
 
-#include "vmmode/virtio/loop.h"
+#include "spec/base/cleanup.h"
 #include "vmmode/vmm/legacy.h"
 
 enum {

@@ -161,6 +161,15 @@ static int raise_descriptors(struct err *err)
 						  : 0;
 }
 
+static bool has_vsock(const struct vmm_options *opts)
+{
+	for (unsigned int i = 0; i < opts->n_devices; i++) {
+		if (opts->devices[i].kind == VMM_VSOCK)
+			return true;
+	}
+	return false;
+}
+
 /* With vsock, and with a console or a port at a socket. */
 static bool has_socket(const struct vmm_options *opts)
 {
@@ -172,11 +181,7 @@ static bool has_socket(const struct vmm_options *opts)
 		if (strstr(opts->ports[i], "=unix:"))
 			return true;
 	}
-	for (unsigned int i = 0; i < opts->n_devices; i++) {
-		if (opts->devices[i].kind == VMM_VSOCK)
-			return true;
-	}
-	return false;
+	return has_vsock(opts);
 }
 
 /*
@@ -202,6 +207,7 @@ int sandbox_begin(struct sandbox *s, const struct vmm_options *opts, struct err 
 	if (rc < 0)
 		return rc;
 	s->is_on = !opts->no_sandbox;
+	s->has_vsock = has_vsock(opts);
 	choose_ids(s, opts);
 	s->is_root = s->is_on && can_become(s->uid, s->gid);
 	if (s->is_on && opts->has_user && !s->is_root)
@@ -329,7 +335,7 @@ static int give_up_calls(struct sandbox *s, struct err *err)
 	rc = sandbox_starter_init(&s->starter, err);
 	if (rc < 0)
 		return rc;
-	rc = sandbox_confine(THREAD_LOOP);
+	rc = sandbox_confine(s->has_vsock ? THREAD_STREAMS : THREAD_LOOP);
 	return rc < 0 ? err_code(err, rc, "install a seccomp filter") : 0;
 }
 

@@ -30,7 +30,8 @@
 struct sandbox {
 	bool is_on;
 	bool is_root; /* it may take other ids; else it is in a user namespace of its own */
-	uid_t uid;    /* the ids to take */
+	bool has_vsock;
+	uid_t uid; /* the ids to take */
 	gid_t gid;
 	uint64_t file_caps; /* what file servers keep; set by sandbox_confine_dir() */
 	/* O_PATH, owned. This process's /proc/self/fd and, in the sandbox, nothing above it. From

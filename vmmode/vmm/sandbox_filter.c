@@ -4,8 +4,8 @@
  *
  * A device's author adds what his device does after the start, in the row's kinds: LOOP when it
  * works in the event loop, else the kind of its threads. Calls that take names belong to FILES
- * (and for vsock, which has a folder of sockets, few to LOOP). A condition compares 32 bits: the
- * kernel takes no more of these arguments.
+ * (few to LOOP, for the sockets of the machine itself, and those to others to STREAMS, the loop of
+ * a machine with vsock). A condition compares 32 bits: the kernel takes no more of these arguments.
  */
 #include "vmmode/vmm/sandbox_filter.h"
 
@@ -39,7 +39,8 @@
 #endif
 
 enum {
-	LOOP = 1 << THREAD_LOOP,
+	STREAMS = 1 << THREAD_STREAMS,
+	LOOP = 1 << THREAD_LOOP | STREAMS,
 	VCPU = 1 << THREAD_VCPU,
 	DISK = 1 << THREAD_DISK,
 	FILES = 1 << THREAD_FILES,
@@ -147,18 +148,18 @@ static const struct row rows[] = {
 	IOCTL(VHOST_SET_VRING_CALL, LOOP),          /* the same */
 	IOCTL(VHOST_SET_VRING_ERR, LOOP),           /* the same */
 	IOCTL(VHOST_NET_SET_BACKEND, LOOP),         /* its TAP, or none */
-	CALL_IF(socket, LOOP, 0, UINT32_MAX, 1),    /* vsock, from here on: AF_UNIX alone */
-	CALL_IF(openat, LOOP, 2, UINT32_MAX, O_PATH | O_NOFOLLOW | O_CLOEXEC), /* a socket's file, by name */
-	CALL(newfstatat, LOOP),                     /* is it a socket; is it still the same */
+	CALL_IF(socket, STREAMS, 0, UINT32_MAX, 1), /* vsock: AF_UNIX alone */
+	CALL_IF(openat, STREAMS, 2, UINT32_MAX, O_PATH | O_NOFOLLOW | O_CLOEXEC), /* a socket's file, by name */
+	CALL(connect, STREAMS),                     /* by a name in the working folder */
+	CALL(newfstatat, LOOP),                     /* sockets: is it one; is the machine's own still the same */
 	CALL(fstat, LOOP),                          /* the same */
-	CALL(connect, LOOP),                        /* by a name in the working folder */
 	CALL(accept4, LOOP),                        /* a client of the host */
 	CALL(sendto, LOOP),                         /* streams, both ways: the next four too */
 	CALL(sendmsg, LOOP),                        /* with buffers in guest memory */
 	CALL(recvfrom, LOOP),                       /* the line of a client */
 	CALL(recvmsg, LOOP),                        /* into buffers in guest memory */
 	CALL(shutdown, LOOP),                       /* one way is closed */
-	CALL_IF(unlinkat, LOOP, 2, UINT32_MAX, 0),  /* the socket, at the end */
+	CALL_IF(unlinkat, LOOP, 2, UINT32_MAX, 0),  /* the machine's own sockets, at the end */
 	IOCTL(TIOCGWINSZ, LOOP),                    /* console: the window's size */
 	FCNTL(F_DUPFD_CLOEXEC, LOOP),               /* console: a client's socket, one for each way */
 	FCNTL(F_GETFL, LOOP),                       /* console: may a write wait */
@@ -236,7 +237,7 @@ static const struct row rows[] = {
 
 static const char *const kind_names[] = {
 	[THREAD_LOOP] = "loop",   [THREAD_VCPU] = "vcpu",       [THREAD_DISK] = "disk",
-	[THREAD_FILES] = "files", [THREAD_STARTER] = "starter",
+	[THREAD_FILES] = "files", [THREAD_STARTER] = "starter", [THREAD_STREAMS] = "loop",
 };
 _Static_assert(ARRAY_LEN(kind_names) == THREAD_KINDS, "one name each");
 

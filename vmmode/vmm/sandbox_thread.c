@@ -4,7 +4,7 @@
 
 #include <sys/prctl.h>
 
-#include "vmmode/virtio/loop.h"
+#include "spec/base/cleanup.h"
 #include "vmmode/vmm/sandbox.h"
 #include "vmmode/vmm/sandbox_filter.h"
 
