@@ -24,10 +24,10 @@ refused() {
 	[[ $output = *"$text"* ]]
 }
 
-# The sanitizer build makes many more calls, each of them slower: every tenth there.
+# The sanitizer build makes many more calls, each of them slower: every twentieth there.
 STEP=1
 FEW=1
-[[ ${BIVALVE_BIN:-} != */asan ]] || { STEP=10 FEW=3; }
+[[ ${BIVALVE_BIN:-} != */asan ]] || { STEP=20 FEW=4; }
 
 @test "create, list, up, members, down, remove leave the host as it was" {
 	ctl create x nat
@@ -218,7 +218,7 @@ CALLS="openat close write pwrite64 renameat symlinkat unlinkat mkdirat flock soc
 killed_at() {
 	local call=$1 n=$2
 	shift 2
-	! in_ns "$HOST" strace -qq -o /dev/null -e "inject=$call:signal=KILL:when=$n" \
+	! in_ns "$HOST" strace -f --seccomp-bpf -qq -o /dev/null -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
 		"$NETCTL" "$DIR/root" "$@" >/dev/null 2>&1
 }
 
