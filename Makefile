@@ -382,7 +382,7 @@ help:
 	@echo '  make bench-vm   bivalve-vmm against QEMU, in the test bed (tests/bed), in counted time'
 	@echo 'For developers:'
 	@echo '  make deps-dev   the packages for tests and lint'
-	@echo '  make check-unit | check-bats   one half of check; BATS_FILES=... picks files'
+	@echo '  make check-unit | check-bats   one half of check; BATS_FILES=... picks files, JOBS=2 runs two at a time'
 	@echo '  make asan       all of check under the address and undefined-behaviour sanitizers'
 	@echo '  make tsan       the machine'"'"'s unit tests under the thread sanitizer'
 	@echo '  make analyze    gcc -fanalyzer;  make fuzz: each fuzz target for FUZZ_SECONDS (60)'
