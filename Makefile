@@ -97,6 +97,8 @@ $(B)/bivalve: $(START) $(A_RUNTIME)
 $(B)/bivalve-vmm: $(START) $(A_VMM)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group
 
+# Else those of tests are deleted when they are linked, and made again by the next make.
+.PRECIOUS: $(B)/%.o
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	@[ -n '$(V)' ] || echo '  CC $<'

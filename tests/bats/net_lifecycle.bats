@@ -24,10 +24,10 @@ refused() {
 	[[ $output = *"$text"* ]]
 }
 
-# The sanitizer build makes many more calls, each of them slower: every twentieth there.
+# The sanitizer build makes many more calls, each of them slower: every fourth there.
 STEP=1
 FEW=1
-[[ ${BIVALVE_BIN:-} != */asan ]] || { STEP=20 FEW=4; }
+[[ ${BIVALVE_BIN:-} != */asan ]] || { STEP=4 FEW=4; }
 
 @test "create, list, up, members, down, remove leave the host as it was" {
 	ctl create x nat
@@ -214,12 +214,14 @@ FEW=1
 # System calls that change something or stand between two changes; strace counts each by itself.
 CALLS="openat close write pwrite64 renameat symlinkat unlinkat mkdirat flock socket setns ioctl sendto recvmsg readlinkat io_uring_setup"
 
-# killed_at CALL N VERB...: runs netctl, killed at the N-th CALL. Fails when it was not killed.
+# killed_at CALL N VERB...: runs netctl, killed at the N-th CALL. Fails when it was not killed. (The leak check of the
+# sanitizer build fails under strace, whatever it finds.)
 killed_at() {
-	local call=$1 n=$2
+	local call=$1 n=$2 status=0
 	shift 2
-	! in_ns "$HOST" strace -f --seccomp-bpf -qq -o /dev/null -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
-		"$NETCTL" "$DIR/root" "$@" >/dev/null 2>&1
+	ASAN_OPTIONS=detect_leaks=0 in_ns "$HOST" strace -qq -o /dev/null -e "inject=$call:signal=KILL:when=$n" \
+		"$NETCTL" "$DIR/root" "$@" >/dev/null 2>&1 || status=$?
+	[ $status -eq 137 ]
 }
 
 # nothing_left BEFORE: host and store are as they were.
@@ -249,7 +251,7 @@ nothing_left() {
 		kill "$W" 2>/dev/null || true # ended above when every call was tried
 	done
 	echo "killed $kills times"
-	[ "$kills" -gt $((50 / FEW)) ]
+	[ "$kills" -gt $((40 / FEW)) ]
 }
 
 @test "killed at every system call of going down: down again leaves nothing" {
@@ -272,7 +274,7 @@ nothing_left() {
 		kill "$W" 2>/dev/null || true
 	done
 	echo "killed $kills times"
-	[ "$kills" -gt $((30 / FEW)) ]
+	[ "$kills" -gt $((25 / FEW)) ]
 }
 
 @test "killed at every system call of making a network: remove leaves nothing" {
