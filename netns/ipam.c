@@ -200,11 +200,13 @@ int ipam_lease(const struct net_store *s, const struct ipam_wish *w, struct ip_p
 void ipam_release(const struct net_store *s, const char *network, const struct ip_addr *addr,
 		  const char *id)
 {
-	auto_close int dir_fd = open_leases(s, network);
+	char path[sizeof("leases/") + NET_NAME_MAX + 1 + IP_STR_MAX];
 	char name[IP_STR_MAX];
 
-	if (addr->family && dir_fd >= 0)
-		give_back(dir_fd, ip_str(addr, name), id);
+	if (!addr->family)
+		return;
+	(void)snprintf(path, sizeof(path), "leases/%s/%s", network, ip_str(addr, name));
+	give_back(s->dir_fd, path, id);
 }
 
 static const char *port_key(const struct net_port *p, unsigned int i, char out[PORT_KEY_MAX])

@@ -591,26 +591,31 @@ static int leave_list(int folder_fd, const char *network, const char *id, const 
 	if (buf_failed(&rest))
 		return -ENOMEM;
 	if (rest.len == 0)
-		return unlinkat(folder_fd, network, 0) < 0 && errno != ENOENT ? -errno : 0;
+		return unlinkat(folder_fd, network, 0) < 0 ? -errno : 0;
 	return file_replace_at(folder_fd, network, rest.data, rest.len, 0600);
 }
 
 /* The peers first: who is killed in between finds the shared file and the list as they were. */
-static int leave(const struct names_place *p, int folder_fd, int shared_fd, const char *network,
-		 const char *id)
+static int leave(const struct names_place *p, int folder_fd, const char *network, const char *id)
 {
+	char shared[sizeof(NAMES_SHARED_FOLDER "/") + NET_NAME_MAX];
 	auto_shared struct shared f = SHARED_INIT;
 	auto_buf struct buf list = BUF_INIT;
 	char mark[NET_ID_MAX + 8];
 	char path[NET_ID_MAX + 16];
 	const char *rest;
 	const char *line;
+	bool has_list;
 	size_t len;
-	int rc = shared_open(shared_fd, network, 0, &f);
+	int rc;
 
-	if (rc == 0 || rc == -ENOENT)
-		rc = read_list(folder_fd, network, &list);
-	if (rc < 0)
+	(void)snprintf(shared, sizeof(shared), NAMES_SHARED_FOLDER "/%s", network);
+	rc = shared_open(p->store->dir_fd, shared, 0, &f);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	rc = file_read_at(folder_fd, network, LIST_MAX_BYTES, &list);
+	has_list = rc == 0;
+	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	(void)snprintf(mark, sizeof(mark), " # %s", id);
 	rest = buf_str(&list);
@@ -622,18 +627,17 @@ static int leave(const struct names_place *p, int folder_fd, int shared_fd, cons
 			log_warn("%s: take out '%s': %s, ignoring", path, id, strerror(-rc));
 	}
 	rc = names_blank(f.fd, &f.text, id);
-	return rc < 0 ? rc : leave_list(folder_fd, network, id, &list);
+	return rc < 0 || !has_list ? rc : leave_list(folder_fd, network, id, &list);
 }
 
 int names_leave(const struct names_place *p, const char *network, const char *id, struct err *err)
 {
-	auto_close int folder_fd = -1;
-	auto_close int shared_fd = -1;
-	int rc = open_folders(p->store, &folder_fd, &shared_fd, err);
+	auto_close int folder_fd = open_locked(p->store, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	rc = leave(p, folder_fd, shared_fd, network, id);
+	if (folder_fd < 0)
+		return folder_fd;
+	rc = leave(p, folder_fd, network, id);
 	return rc < 0 ? err_code(err, rc, "take '%s' out of the names of network '%s'", id, network)
 		      : 0;
 }
