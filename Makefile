@@ -56,7 +56,6 @@ ALL_LDFLAGS := $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 LIBS        := $(LIBS_$(VARIANT))
 
 # ---- modules: one archive each; the link lines below are the architecture -----------------------
-comma := ,
 MODULES := spec/base spec cgroups namespaces netns vmmode/virtio vmmode/virtio/fs vmmode/vmm vmmode/vmm/x86 runtime
 src      = $(wildcard $(1)/*.c)
 objs     = $(patsubst %.c,$(B)/%.o,$(call src,$(1)))

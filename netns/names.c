@@ -580,13 +580,13 @@ static int leave_list(int folder_fd, const char *network, const char *id, const 
 	const char *line;
 	size_t len;
 
-	if (list->len && !find_id(buf_str(list), id, &at))
-		return 0;
-	if (list->len) {
+	if (find_id(buf_str(list), id, &at)) {
 		line = buf_str(list) + at;
 		buf_add(&rest, buf_str(list), at);
 		(void)next_line(&line, &len);
 		buf_add_str(&rest, line);
+	} else if (list->len) {
+		return 0;
 	}
 	if (buf_failed(&rest))
 		return -ENOMEM;

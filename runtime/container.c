@@ -339,23 +339,31 @@ static int sweep(int dir_fd, bool has_folders, struct err *err)
 	return 0;
 }
 
+static int remove_files(const struct container *c, const char *const *names, size_t n,
+			struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (unlinkat(c->dir_fd, names[i], 0) < 0 && errno != ENOENT)
+			return err_sys(err, "remove '%s' of container '%s'", names[i], c->state.id);
+	}
+	return 0;
+}
+
 /*
  * What state.json names is gone by now. It goes first: a removal that is cut short leaves a mere
  * folder, not a container without a config.
  */
 static int remove_folder(struct container *c, struct err *err)
 {
-	/* Those of networks are the last ones. */
-	static const char *const usual[] = { STATE_FILE,        STATE_INIT_LINK,
-					     STATE_CONFIG_FILE, NAMES_HOSTS_FILE,
-					     NAMES_RESOLV_FILE, NAMES_HOSTNAME_FILE };
-	size_t n = c->state.networks.n ? ARRAY_LEN(usual) : 3;
-	int rc;
+	static const char *const usual[] = { STATE_FILE, STATE_INIT_LINK, STATE_CONFIG_FILE };
+	static const char *const of_networks[] = { NAMES_HOSTS_FILE, NAMES_RESOLV_FILE,
+						   NAMES_HOSTNAME_FILE };
+	int rc = remove_files(c, usual, ARRAY_LEN(usual), err);
 
-	for (size_t i = 0; i < n; i++) {
-		if (unlinkat(c->dir_fd, usual[i], 0) < 0 && errno != ENOENT)
-			return err_sys(err, "remove '%s' of container '%s'", usual[i], c->state.id);
-	}
+	if (rc == 0 && c->state.networks.n)
+		rc = remove_files(c, of_networks, ARRAY_LEN(of_networks), err);
+	if (rc < 0)
+		return rc;
 	if (unlinkat(c->root_fd, c->state.id, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != ENOTEMPTY)
