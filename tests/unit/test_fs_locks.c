@@ -5,6 +5,8 @@
 #include "tests/unit/filtered.h"
 #include "tests/unit/fs_rig.h"
 
+enum { WAITING_ROUNDS = 300, WAITING_OTHERS = 4 };
+
 static const struct virtio_fs_options locks = { .flags = VIRTIO_FS_LOCKS };
 
 struct lock {
@@ -108,6 +110,47 @@ static void test_waiting(void)
 	rig_close(&r);
 }
 
+/*
+ * The thread that parks a request is not always the one that waits for the next: another becomes
+ * the leader meanwhile when it comes back from a disk.
+ */
+static void test_waiting_beside_others(void)
+{
+	struct lock want = { 2, F_WRLCK, 0, 9, 0 };
+	struct rig_created c;
+	struct rig r;
+	int rc;
+
+	rig_open(&r, &locks);
+	CHECK_EQ(rig_init(&r), sizeof(struct fuse_init_out));
+	c = rig_create(&r, FUSE_ROOT_ID, "a", O_RDWR, 0644, &rc);
+	for (int i = 0; i < WAITING_ROUNDS; i++) {
+		const struct fuse_fsync_in fsync_in = { .fh = c.fh };
+		const struct fuse_lk_in lk_in = lk(c.fh, &want);
+		const struct rig_part fsync_part = RIG_ARGS(fsync_in);
+		const struct rig_part lk_part = RIG_ARGS(lk_in);
+		struct rig second = rig_second(&r, 2);
+
+		CHECK_EQ(lock_op(&r, FUSE_SETLK, c, (struct lock){ 1, F_WRLCK, 0, 9, 0 }), 0);
+		for (int k = 0; k < WAITING_OTHERS; k++)
+			rig_send(&second, FUSE_FSYNC, c.node, &fsync_part, 1);
+		second.base = 0x8000; /* other buffers than fsync's */
+		rig_send(&second, FUSE_SETLKW, c.node, &lk_part, 1);
+		for (int k = 0; k < WAITING_OTHERS; k++)
+			CHECK_EQ(rig_wait(&second, 2, RIG_WAIT_MS), sizeof(struct fuse_out_header));
+		CHECK_EQ(lock_op(&r, FUSE_SETLK, c, (struct lock){ 1, F_UNLCK, 0, 9, 0 }), 0);
+		rc = rig_receive(&second);
+		CHECK_EQ(rc, 0);
+		if (rc < 0)
+			break;
+		r.d[2] = second.d[2];
+		want.type = F_UNLCK;
+		CHECK_EQ(lock_op(&r, FUSE_SETLK, c, want), 0);
+		want.type = F_WRLCK;
+	}
+	rig_close(&r);
+}
+
 static void test_flock(void)
 {
 	struct rig_created c;
@@ -146,4 +189,4 @@ static void test_off(void)
 	rig_close(&r);
 }
 
-TEST_MAIN(TEST(test_posix), TEST(test_waiting), TEST(test_flock), TEST(test_off))
+TEST_MAIN(TEST(test_posix), TEST(test_waiting), TEST(test_waiting_beside_others), TEST(test_flock), TEST(test_off))

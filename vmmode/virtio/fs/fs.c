@@ -91,6 +91,7 @@ static void finish(struct fs_queue *fq, uint16_t head, uint32_t written)
 	virtio_queue_call(fq->q);
 }
 
+/* Called with the lock held. Returns false when there is no room. */
 static bool park(struct fs_queue *fq, const struct virtq_chain *c)
 {
 	struct parked *p = &fq->parked[fq->n_parked];
@@ -104,8 +105,12 @@ static bool park(struct fs_queue *fq, const struct virtq_chain *c)
 			      .read_bytes = c->read_bytes,
 			      .write_bytes = c->write_bytes };
 	memcpy(p->iov, c->iov, n * sizeof(c->iov[0]));
-	if (fq->n_parked++ == 0)
+	if (fq->n_parked++ == 0) {
 		fq->retry_ms = proc_now_ms() + LOCK_RETRY_MS;
+		/* Another thread became the leader meanwhile, and waits without a time limit. */
+		if (fq->has_leader)
+			virtio_queue_kick_self(fq->q);
+	}
 	return true;
 }
 
