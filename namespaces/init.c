@@ -180,8 +180,7 @@ static int build_root(struct init *init, struct sync *sync, struct err *err)
 
 	(void)umask(0);
 	rc = rootfs_prepare(init->plan, &init->rootfs, err);
-	/* After the mounts: who connects the namespace holds rtnetlink's lock meanwhile. */
-	if (rc == 0 && ns_is_new(init->plan->config, NS_NETWORK))
+	if (rc == 0 && ns_is_new(init->plan->config, NS_NETWORK) && !init->plan->has_networks)
 		rc = ns_loopback_up(err);
 	if (rc == 0)
 		rc = console_open(init->rootfs.root_fd, p, &console, err);

@@ -58,7 +58,8 @@ struct ns_plan {
 	bool is_rootless;
 	struct ns_cgroup_join cgroup;
 	struct ns_io io;
-	bool stop_for_hooks;  /* send NS_EVENT_HOOKS and wait: for hooks, or net devices */
+	bool stop_for_hooks;  /* send NS_EVENT_HOOKS and wait: for hooks, or their networks */
+	bool has_networks;    /* the caller gives it networks: `lo` comes up with them */
 	bool no_pivot;        /* --no-pivot: MS_MOVE and chroot instead of pivot_root */
 	bool no_new_keyring;  /* --no-new-keyring */
 	bool is_sealed;       /* what final_self_protect() (final.h) returned */

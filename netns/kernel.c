@@ -12,7 +12,10 @@
 #include "netns/sysctl.h"
 #include "spec/base/str.h"
 
-enum { ALIAS_MAX = NET_NAME_MAX + 24 };
+enum {
+	ALIAS_MAX = NET_NAME_MAX + 24,
+	LOOPBACK = 1, /* index of `lo` in every namespace. Source: LOOPBACK_IFINDEX, net/flow.h */
+};
 
 bool kernel_has_ipv6(void)
 {
@@ -355,7 +358,7 @@ void kernel_sockets_close(struct kernel_sockets *k)
 	nl_close_later(&k->nft);
 }
 
-/* Addresses, routes and "up" for the device that was made in the workload's namespace. */
+/* Addresses, routes and "up" for the device that was made in the workload's namespace, and `lo`. */
 static int dress_end(int netns_fd, const struct net_end *end, bool has_default_route,
 		     struct err *err)
 {
@@ -381,6 +384,7 @@ static int dress_end(int netns_fd, const struct net_end *end, bool has_default_r
 		addr_add_plain(&b, index, end->if_name,
 			       &(struct ip_prefix){ nat_link_local(&end->mac), 64 });
 	link_set(&b, &(struct link_change){ .index = index, .name = end->if_name, .set_up = true });
+	link_set(&b, &(struct link_change){ .index = LOOPBACK, .name = "lo", .set_up = true });
 	if (has_default_route && end->gateway.family)
 		route_add_default(&b, index, end->if_name, &end->gateway);
 	if (has_default_route && end->gateway6.family)

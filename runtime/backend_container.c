@@ -208,8 +208,11 @@ static int fill_plan(struct creation *cr, struct launch_texts *texts, struct err
 	plan->io.preserve_fds = cr->options->preserve_fds + plan->io.listen_fds;
 	plan->io.extra_env = cr->has_notify ? notify_env : NULL;
 	plan->start_fd = cr->start_fd;
-	plan->stop_for_hooks =
-	    hooks_any(config, HOOK_PRESTART) || hooks_any(config, HOOK_CREATE_RUNTIME);
+	plan->has_networks = network_has_ends(cr->network_job);
+	/* Those of createContainer are the init's own, but find the networks as well. */
+	plan->stop_for_hooks = hooks_any(config, HOOK_PRESTART) ||
+			       hooks_any(config, HOOK_CREATE_RUNTIME) ||
+			       (cr->network_job && hooks_any(config, HOOK_CREATE_CONTAINER));
 	if (rc == 0 && hooks_any(config, HOOK_CREATE_CONTAINER))
 		rc = split_state(&cr->c, CTR_CREATING, &texts->created, &plan->state_created, err);
 	if (rc == 0 && hooks_any(config, HOOK_START_CONTAINER))

@@ -158,6 +158,11 @@ static int move_devices(const struct config_linux *config, int netns_fd, struct 
 	return 0;
 }
 
+bool network_has_ends(const struct network_job *j)
+{
+	return j && j->plan.n_attach;
+}
+
 int network_up(struct network_job *j, pid_t pid, struct err *err)
 {
 	struct names_place place;
@@ -167,7 +172,7 @@ int network_up(struct network_job *j, pid_t pid, struct err *err)
 	if (!j)
 		return 0;
 	place = place_of(j->c, &j->store);
-	if (j->plan.n_attach) {
+	if (network_has_ends(j)) {
 		rc = network_store_open(&j->c->root_fd, &j->store, err);
 		if (rc == 0)
 			rc = net_reserve(&j->store, &j->plan, &j->ends, &j->job, err);

@@ -64,6 +64,9 @@ MUST_CHECK int network_plan(const struct container *c, const struct network_wish
 			    struct network_job **out, struct err *err);
 void network_job_free(struct network_job **p);
 
+/* network_has_ends - network_up() connects to networks, and does not only move devices. */
+bool network_has_ends(const struct network_job *j);
+
 /*
  * network_up - @pid: a process in the workload's namespace. Nothing without a job.
  * network_tell - what is left to do for the peers.

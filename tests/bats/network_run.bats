@@ -64,7 +64,7 @@ serves() {
 	file=$(bivalve exec "$ID-1" stat -c %i /etc/hosts)
 	[ "$(bivalve exec "$ID-2" stat -c %i /etc/hosts)" = "$file" ]
 	[ "$(bivalve exec "$ID-own" stat -c %i /etc/hosts)" != "$file" ]
-	[[ $(names "$ID-1") != *db* ]]
+	[[ $(names "$ID-1") != *"192.0.2.7 db"* ]]
 	for i in 0 1 2 own; do
 		for peer in 0 1 2 own; do
 			grep -qE "^$(address "$ID-$peer" 4) (h$peer )?$ID-$peer # $ID-$peer\$" < <(names "$ID-$i")
@@ -166,6 +166,29 @@ serves() {
 	bivalve delete --force "$ID"
 	network remove a
 	network remove b
+}
+
+@test "run: hooks and the program wait for the network" {
+	local -A hooks=(
+		[createRuntime]='pid=$(sed "s/.*\"pid\":\([0-9]*\).*/\1/"); exec nsenter -t $pid -n ip -o address >$W/seen'
+		[createContainer]='exec ip -o address >$W/seen'
+	)
+	local kind out
+
+	sleeper
+	edit_config '.process.args = ["ip", "-o", "address"]'
+	for kind in createRuntime createContainer; do
+		edit_config '.hooks = { ($k): [{ path: "/bin/sh", args: ["sh", "-c", $c], env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "W=" + $w] }] }' \
+			--arg k "$kind" --arg c "${hooks[$kind]}" --arg w "$WORK"
+		# Every step of the set-up comes late.
+		in_ns "$HOST" strace -o /dev/null -e trace=sendto -e inject=sendto:delay_enter=200ms \
+			"$BIVALVE" --root "$STATE" run --network default --bundle "$BUNDLE" "$ID" >"$WORK/program"
+		for out in "$WORK/seen" "$WORK/program"; do
+			grep 'lo .*inet 127.0.0.1/8' "$out"
+			grep 'eth0 .*inet 10\.' "$out"
+			rm "$out"
+		done
+	done
 }
 
 @test "run: none, host, and no wish at all" {
