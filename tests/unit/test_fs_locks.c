@@ -189,4 +189,5 @@ static void test_off(void)
 	rig_close(&r);
 }
 
-TEST_MAIN(TEST(test_posix), TEST(test_waiting), TEST(test_waiting_beside_others), TEST(test_flock), TEST(test_off))
+TEST_MAIN(TEST(test_posix), TEST(test_waiting), TEST(test_waiting_beside_others), TEST(test_flock),
+	  TEST(test_off))
