@@ -58,7 +58,7 @@ struct ns_plan {
 	bool is_rootless;
 	struct ns_cgroup_join cgroup;
 	struct ns_io io;
-	bool stop_for_hooks;  /* send NS_EVENT_HOOKS and wait: for hooks, or their networks */
+	bool stop_for_hooks;  /* send NS_EVENT_HOOKS, and wait before the own hooks */
 	bool has_networks;    /* the caller gives it networks: `lo` comes up with them */
 	bool no_pivot;        /* --no-pivot: MS_MOVE and chroot instead of pivot_root */
 	bool no_new_keyring;  /* --no-new-keyring */
