@@ -76,6 +76,24 @@ static void test_posix(void)
 	rig_close(&r);
 }
 
+/* SETLKW as no driver sends it, in too many pieces to be kept until the lock is free. */
+static int send_in_pieces(struct rig *r, uint64_t node, const struct rig_part *args)
+{
+	const uint32_t len = rig_put(r, FUSE_SETLKW, node, args, 1);
+	const uint32_t in = r->base + RIG_IN;
+	const uint32_t out = r->base + RIG_OUT;
+	const struct vqd_buf bufs[] = { { in, 40, false },
+					{ in + 40, 8, false },
+					{ in + 48, len - 48, false },
+					{ out, 8, true },
+					{ out + 8, 8, true } };
+
+	r->lie_len = 0;
+	vqd_add(&r->d[r->queue], bufs, ARRAY_LEN(bufs));
+	rig_kick(r, r->queue);
+	return rig_receive(r);
+}
+
 /* A lock that is waited for comes when it is free, and other requests are served meanwhile. */
 static void test_waiting(void)
 {
@@ -100,8 +118,9 @@ static void test_waiting(void)
 	CHECK_EQ(lock_op(&r, FUSE_SETLK, c, (struct lock){ 1, F_UNLCK, 0, 9, 0 }), 0);
 	CHECK_EQ(rig_receive(&second), 0);
 	CHECK_EQ(lock_op(&r, FUSE_SETLK, c, (struct lock){ 1, F_WRLCK, 0, 9, 0 }), -EAGAIN);
-	/* A reset takes a parked request with it. */
 	in.owner = 3;
+	CHECK_EQ(send_in_pieces(&second, c.node, &part), -ENOLCK);
+	/* A reset takes a parked request with it. */
 	rig_send(&second, FUSE_SETLKW, c.node, &part, 1);
 	CHECK_EQ(rig_wait(&second, 2, 30), -1);
 	virtio_device_reset(r.dev);

@@ -189,17 +189,17 @@ enum fs_verdict fs_serve(struct fs_server *s, struct fs_thread *t, const struct 
 {
 	struct fs_req r = { .s = s, .t = t, .chain = chain };
 	struct fuse_out_header out;
+	enum fs_verdict verdict;
 	int rc;
 
 	*written = 0;
 	if (virtq_chain_read(chain, 0, &r.in, sizeof(r.in)) != sizeof(r.in))
 		return FS_BROKEN;
 	rc = serve(&r);
-	if (r.is_waiting)
-		return FS_WAITING;
+	verdict = r.is_waiting ? FS_WAITING : FS_DONE;
 	/* FORGET has no reply, whatever came of it: such a chain has no room for one. */
 	if (r.is_silent || chain->write_bytes < sizeof(out))
-		return FS_DONE;
+		return verdict;
 	if (rc < 0)
 		r.body = 0;
 	out = (struct fuse_out_header){ .len = (uint32_t)sizeof(out) + r.body,
@@ -207,7 +207,7 @@ enum fs_verdict fs_serve(struct fs_server *s, struct fs_thread *t, const struct 
 					.unique = r.in.unique };
 	(void)virtq_chain_write(chain, 0, &out, sizeof(out));
 	*written = out.len;
-	return FS_DONE;
+	return verdict;
 }
 
 bool fs_may_sleep(const struct virtq_chain *chain)

@@ -180,6 +180,8 @@ int fs_op_setlkw(struct fs_req *r)
 {
 	int rc = fs_op_setlk(r);
 
-	r->is_waiting = rc == -EAGAIN;
-	return rc;
+	if (rc != -EAGAIN)
+		return rc;
+	r->is_waiting = true;
+	return -ENOLCK; /* what the guest is told when no more requests can wait */
 }

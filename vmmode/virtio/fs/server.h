@@ -52,7 +52,8 @@ struct fs_thread {
 
 enum fs_verdict {
 	FS_DONE,    /* the chain can be given back */
-	FS_WAITING, /* a lock is held by another: serve the chain again later */
+	FS_WAITING, /* a lock is held by another: serve the chain again later, or give it back
+		       with the error that is its reply */
 	FS_BROKEN,  /* no FUSE request at all */
 };
 
