@@ -42,7 +42,7 @@ count() {
 
 for program in $unit; do
 	echo "# $(basename "$program")"
-	"$program" >"$log" 2>&1 </dev/null
+	timeout --kill-after=10 600 "$program" >"$log" 2>&1 </dev/null # one that hangs is a failure, not the end of all
 	status=$?
 	grep -v '^1\.\.' "$log"
 	count $status

@@ -151,9 +151,9 @@ static void test_waiting_beside_others(void)
 		struct rig second = rig_second(&r, 2);
 
 		CHECK_EQ(lock_op(&r, FUSE_SETLK, c, (struct lock){ 1, F_WRLCK, 0, 9, 0 }), 0);
-		for (int k = 0; k < WAITING_OTHERS; k++)
+		/* Each with buffers of its own: they are read while the next is written. */
+		for (int k = 0; k < WAITING_OTHERS; k++, second.base += 0x1000)
 			rig_send(&second, FUSE_FSYNC, c.node, &fsync_part, 1);
-		second.base = 0x8000; /* other buffers than fsync's */
 		rig_send(&second, FUSE_SETLKW, c.node, &lk_part, 1);
 		for (int k = 0; k < WAITING_OTHERS; k++)
 			CHECK_EQ(rig_wait(&second, 2, RIG_WAIT_MS), sizeof(struct fuse_out_header));
