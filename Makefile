@@ -198,7 +198,7 @@ check-bats: all net-tools test-tools guests
 BED_BATS ?= tests/bats/cgroups_v2.bats tests/bats/lifecycle.bats
 # Two processors: a machine with two of its own on one would mostly wait for itself.
 BED_VMM_BATS ?= $(sort $(wildcard tests/bats/vmm_*.bats))
-BED_VMM_OPTIONS ?= --smp 2 --timeout 1200
+BED_VMM_OPTIONS ?= --smp 2 --timeout 1200 --again 2
 .PHONY: check-vm
 check-vm: all test-tools guests
 	@BIVALVE_BIN=$(B) tests/bed/bats.sh --timeout 900 $(BED_BATS)

@@ -37,11 +37,13 @@ tap() {
 	ip -n peer addr add "fd07:$i::1/64" dev eth0 nodad
 }
 
-# card_script NUMBER MIB: what the guest does with card ethNUMBER: 3 * MIB each way, by IPv4 and IPv6.
+# card_script NUMBER MIB: what the guest does with card ethNUMBER: 3 * MIB each way, by IPv4 and IPv6. At its end the host
+# takes a TAP away, and the machine says so into the same output.
 card_script() {
 	sed "s/@i/$1/g; s/@n/$2/g" <<-'END'
 		echo 0 >/proc/sys/net/ipv6/conf/eth@i/accept_dad
 		ip link set eth@i up; ip addr add 10.7.@i.2/24 dev eth@i; ip addr add fd07:@i::2/64 dev eth@i
+		echo eth@i mtu $(cat /sys/class/net/eth@i/mtu) queues $(ls /sys/class/net/eth@i/queues | grep -c rx) features $(cut -c 1-25 /sys/class/net/eth@i/device/features)
 		check eth@i-ping4 ping -c 3 -W 20 10.7.@i.1
 		check eth@i-ping6 ping -c 3 -W 20 fd07:@i::1
 		check eth@i-ping-big ping -c 2 -s 8000 -W 20 10.7.@i.1
@@ -51,7 +53,6 @@ card_script() {
 		check eth@i-receive netpump receive fd07:@i::1 5 @n
 		check eth@i-udp netpump udp 10.7.@i.1 5 1000
 		check eth@i-udp6-fragments netpump udp fd07:@i::1 5 20000
-		echo eth@i mtu $(cat /sys/class/net/eth@i/mtu) queues $(ls /sys/class/net/eth@i/queues | grep -c rx) features $(cut -c 1-25 /sys/class/net/eth@i/device/features)
 	END
 }
 
