@@ -170,8 +170,7 @@ MUST_CHECK int net_up(const struct net_store *s, const struct net_plan *plan, st
  * be freed with net_job_free(); @s, @plan and @ends are borrowed until then. A caller that does not
  * go on takes it back by net_down().
  * net_connect - the devices and their addresses in the namespace @netns_fd (-1: TAPs), where `lo`
- * comes up, too. Fills in
- * ends' tap_fd. Results and failures of both are those of net_up().
+ * comes up, too. Fills in ends' tap_fd. Results and failures of both are those of net_up().
  */
 struct net_job;
 MUST_CHECK int net_reserve(const struct net_store *s, const struct net_plan *plan,
