@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs unit test programs and bats files, N files at a time, and prints one total.
-# Usage: run.sh --bin DIR [--unit 'PROGRAM...'] [--bats 'FILE...'] [--jobs N]
+# Usage: run.sh --bin DIR [--unit 'PROGRAM...'] [--bats 'FILE...'] [--jobs N] [--bats-runner COMMAND]
 set -u
 export LC_ALL=C
 # A caller in the background may ignore SIGINT and others, and what is ignored cannot be trapped.
@@ -9,12 +9,14 @@ if [ -z "${RUN_DEFAULT_SIGNALS:-}" ]; then
 	RUN_DEFAULT_SIGNALS=1 exec env --default-signal "$0" "$@"
 fi
 bin='' unit='' bats_files='' jobs=1
+export BATS_RUNNER='bats --tap --timing'
 while [ $# -gt 1 ]; do
 	case $1 in
 	--bin) bin=$2 ;;
 	--unit) unit=$2 ;;
 	--bats) bats_files=$2 ;;
 	--jobs) jobs=$2 ;;
+	--bats-runner) BATS_RUNNER=$2 ;;
 	*) echo "run.sh: unknown option '$1'" >&2; exit 2 ;;
 	esac
 	shift 2
@@ -49,8 +51,10 @@ for program in $unit; do
 done
 # Their output is kept, and comes in the order of the files.
 run_bats() {
-	bats --tap "$2" >"$1/$(basename "$2")" 2>&1 </dev/null
-	echo $? >"$1/$(basename "$2").status"
+	SECONDS=0
+	# shellcheck disable=SC2086 # a command and its options
+	$BATS_RUNNER "$2" >"$1/$(basename "$2")" 2>&1 </dev/null
+	echo $? $SECONDS >"$1/$(basename "$2").status"
 }
 export -f run_bats
 # A process group of its own: its signals are not ignored, and reach all of it.
@@ -65,9 +69,10 @@ for file in $bats_files; do
 	while [ ! -s "$log.status" ] && kill -0 "$runner" 2>/dev/null; do
 		sleep 0.2
 	done
-	echo "# $file"
+	read -r status seconds <"$log.status" || status=1 seconds='?'
+	echo "# $file, $seconds s"
 	grep -v '^1\.\.' "$log"
-	count "$(cat "$log.status" || echo 1)"
+	count "$status"
 done
 wait "$runner"
 echo

@@ -2,15 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs bats files in the test bed, prints their TAP and ends with their exit code (124, 125: see run.sh).
 # The programs in the folder $BIVALVE_BIN and the paths in $BIVALVE_BED_PACK are copied into the bed.
-# --again N: when no more than N files have failed tests, they run once more, in a fresh bed; that decides.
-# usage: bats.sh [--again N] [--pack PATH]... [--env NAME=VALUE]... [--filter REGEX] [--out DIR] [RUN.SH OPTION]... FILE.bats...
+# usage: bats.sh [--pack PATH]... [--env NAME=VALUE]... [--filter REGEX] [--out DIR] [RUN.SH OPTION]... FILE.bats...
 set -euo pipefail
 
 bed_dir=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$bed_dir/../.." && pwd)
 bin=${BIVALVE_BIN-$top/build/release} # empty: no programs
 read -r -a pack <<<"${BIVALVE_BED_PACK-tests}" # relative to the top of the source tree
-env=() files=() run_options=() filter='' out='' tmp='' run_pid='' again=0
+env=() files=() run_options=() filter='' out='' tmp='' run_pid=''
 
 usage() { sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 125; }
 die() { echo "bats.sh: $*" >&2; exit 125; }
@@ -39,8 +38,7 @@ in_tree() {
 parse_args() {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--again | --pack | --env | --filter | --out | --timeout | --smp | --mem) [ $# -gt 1 ] || usage ;;&
-		--again) again=$2; shift ;;
+		--pack | --env | --filter | --out | --timeout | --smp | --mem) [ $# -gt 1 ] || usage ;;&
 		--pack) pack+=("$(in_tree "$2")"); shift ;;
 		--env) env+=("$2"); shift ;;
 		--filter) filter=$2; shift ;;
@@ -94,23 +92,8 @@ make_job() {
 	chmod 755 "$job/run"
 }
 
-# Runs the files in a bed of their own. Returns the exit code.
-run_bed() {
-	local rc=0
-
-	rm -rf "$tmp/job"
-	make_job "$tmp/job"
-	# In the background, as a trap waits for the end of what runs in the foreground.
-	"$bed_dir/run.sh" "${run_options[@]}" "$tmp/job" "${out:-$tmp/out}" >"$tmp/tap" &
-	run_pid=$!
-	wait "$run_pid" || rc=$?
-	run_pid=''
-	cat "$tmp/tap"
-	return "$rc"
-}
-
 main() {
-	local rc=0 failed
+	local rc=0
 
 	parse_args "$@"
 	trap clean_up EXIT
@@ -118,13 +101,12 @@ main() {
 	trap 'exit 143' TERM
 	trap 'exit 129' HUP
 	tmp=$(mktemp -d "${TMPDIR:-/tmp}/bivalve-bed.XXXXXX")
-	run_bed || rc=$?
-	mapfile -t failed < <(sed -n 's/^# .*in test file \([^,]*\), line .*/\1/p' "$tmp/tap" | sort -u)
-	if [ "$rc" = 1 ] && [ ${#failed[@]} -gt 0 ] && [ ${#failed[@]} -le "$again" ]; then
-		echo "# bed: failed, once more in a fresh bed: ${failed[*]}"
-		files=("${failed[@]}") rc=0
-		run_bed || rc=$?
-	fi
+	make_job "$tmp/job"
+	# In the background, as a trap waits for the end of what runs in the foreground.
+	"$bed_dir/run.sh" "${run_options[@]}" "$tmp/job" "${out:-$tmp/out}" &
+	run_pid=$!
+	wait "$run_pid" || rc=$?
+	run_pid=''
 	exit "$rc"
 }
 

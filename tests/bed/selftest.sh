@@ -233,12 +233,10 @@ test_bats() {
 	check "bats.sh runs bats files" has bats/printed '^ok 1 '
 	check "bats.sh ends with the code of bats" is bats/rc 0
 	check "bats.sh leaves no temporary file" is_empty bats/tmp
-	printf '@test "fails" {\n\tfalse\n}\n' >"$bed_dir/.fails.bats"
-	TMPDIR=$dir/tmp BIVALVE_BIN=$dir/bin "$bed_dir/bats.sh" --again 1 --timeout 60 "$bed_dir/.fails.bats" >"$dir/again" 2>"$dir/errors"
+	TMPDIR=$dir/tmp BIVALVE_BIN=$dir/bin "$bed_dir/bats.sh" --env 'FOO=other' --timeout 60 "$bed_dir/selftest.bats" \
+		>"$dir/printed" 2>"$dir/errors"
 	echo $? >"$dir/rc"
-	rm "$bed_dir/.fails.bats"
-	check "--again runs a file that failed once more" has bats/again '^# bed: failed, once more in a fresh bed: tests/bed/.fails.bats$'
-	check "and is a failure when it comes again" is bats/rc 1
+	check "bats.sh ends with 1 when a test fails" is bats/rc 1
 }
 
 echo "# image: $("$bed_dir/image.sh")"
