@@ -190,8 +190,13 @@ int container_status(struct container *c, enum container_status *out, struct err
 		return 0;
 	}
 	rc = c->backend->is_paused(c, err);
-	if (rc < 0)
-		return rc;
+	if (rc < 0) {
+		/* Its group goes with it: a `delete --force` may come between the two looks. */
+		if (container_find_init(c))
+			return rc;
+		*out = CTR_STOPPED;
+		return 0;
+	}
 	if (rc > 0)
 		*out = CTR_PAUSED;
 	else

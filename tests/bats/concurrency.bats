@@ -185,7 +185,7 @@ one_won() {
 
 	sleeper
 	(
-		while [ ! -e stop ]; do
+		while [ ! -e stop ] && kill -0 $$; do # not beyond a test that failed
 			start_sleeper 2>/dev/null
 			bivalve delete --force "$ID"
 		done
@@ -204,6 +204,20 @@ one_won() {
 	done
 	touch stop
 	wait $pid
+}
+
+@test "concurrency: state of a container whose group goes while it is looked at" {
+	local pid
+
+	start_sleeper
+	# That it has a group takes a second to see; then the group is gone.
+	strace -qq -o trace -e trace=faccessat2 -e inject=faccessat2:delay_exit=1000000:when=1 \
+		"$BIVALVE" --root "$STATE" state "$ID" >state.json 3>&- &
+	pid=$!
+	wait_until grep -q "$ID" trace
+	bivalve delete --force "$ID"
+	wait $pid
+	[ "$(jq -r .status state.json)" = stopped ]
 }
 
 @test "concurrency: a hundred containers, twenty at once" {
