@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A runtime that is killed, at whatever system call: `delete --force` puts the host back.
-# BIVALVE_ALL_STEPS=1 kills at every call; else at every K-th (a third of those with sanitizers, which are slow).
+# BIVALVE_ALL_STEPS=1 kills at every call; else at every K-th (a fifth of those with sanitizers, which are slow).
 load helpers
 
 # Built by `make test-tools`.
@@ -52,7 +52,7 @@ kill_at_every() {
 
 	export -f bivalve crash pid_of
 	mkdir -p "$WORK/out"
-	[[ $BIVALVE_BIN != */asan ]] || k=$((3 * k))
+	[[ $BIVALVE_BIN != */asan ]] || k=$((5 * k))
 	[ -z "${BIVALVE_ALL_STEPS:-}" ] || k=1
 	# Not killed at all: what a first run makes for later ones is there.
 	"$KILLAT" reap bash -c 'crash "$@"' - "$verb" "$whom" 99999 </dev/null >/dev/null 2>&1 3>&- || [ $? -eq 3 ]

@@ -24,10 +24,10 @@ refused() {
 	[[ $output = *"$text"* ]]
 }
 
-# The sanitizer build makes many more calls, each of them slower: every fourth there.
+# The sanitizer build makes many more calls, each of them slower: every eighth there.
 STEP=1
 FEW=1
-[[ ${BIVALVE_BIN:-} != */asan ]] || { STEP=4 FEW=4; }
+[[ ${BIVALVE_BIN:-} != */asan ]] || { STEP=8 FEW=8; }
 
 @test "create, list, up, members, down, remove leave the host as it was" {
 	ctl create x nat
