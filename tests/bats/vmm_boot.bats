@@ -154,7 +154,7 @@ boot() {
 	run --separate-stderr timeout -s KILL 60 "$VMM" --kernel "$GUEST/linux64" --append console \
 		--console stdio --port one=fd:5 <<<'hello, quit'
 	exec 5<&-
-	echo "$output $stderr"
+	echo "status $status: $output $stderr"
 	[ "$status" -eq 0 ]
 	[ "$output" = $'!FROM A FILE\nHELLO, QUIT' ]
 	boot pvh console --console file:out --port one=fd:99 --cpus 2

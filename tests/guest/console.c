@@ -44,25 +44,41 @@ static void tell(uint32_t id, uint16_t event)
 	vq_call(CTRL_TX, &b, 1);
 }
 
-/* The next message is this one. */
+/* The next message is this one; another one is shown. */
 static bool hear(uint32_t id, uint16_t event, uint16_t value, uint32_t bytes)
 {
 	static volatile struct control m;
 	const struct vq_buffer b = { (void *)(uintptr_t)&m, sizeof(m), true };
+	const uint32_t len = vq_call(CTRL_RX, &b, 1);
 
-	return vq_call(CTRL_RX, &b, 1) == bytes && m.id == id && m.event == event &&
-	       m.value == value && (event != PORT_NAME || m.data[0] == 'o');
+	if (len == bytes && m.id == id && m.event == event && m.value == value &&
+	    (event != PORT_NAME || m.data[0] == 'o'))
+		return true;
+	print("heard port, event, value, bytes: ");
+	print_hex((uint64_t)m.id << 48 | (uint64_t)m.event << 32 | (uint64_t)m.value << 16 | len);
+	print(", not ");
+	print_hex((uint64_t)id << 48 | (uint64_t)event << 32 | (uint64_t)value << 16 | bytes);
+	print("\n");
+	return false;
 }
 
-static bool handshake(void)
+/* 0, or the number of the step that failed. */
+static unsigned int handshake(void)
 {
 	tell(0, DEVICE_READY);
-	if (!hear(0, PORT_ADD, 1, 8) || !hear(1, PORT_ADD, 1, 8))
-		return false;
+	if (!hear(0, PORT_ADD, 1, 8))
+		return 11;
+	if (!hear(1, PORT_ADD, 1, 8))
+		return 12;
 	tell(0, PORT_READY);
 	tell(1, PORT_READY);
-	return hear(0, CONSOLE_PORT, 1, 8) && hear(0, PORT_OPEN, 1, 8) &&
-	       hear(1, PORT_NAME, 1, 8 + 3) && hear(1, PORT_OPEN, 1, 8);
+	if (!hear(0, CONSOLE_PORT, 1, 8))
+		return 13;
+	if (!hear(0, PORT_OPEN, 1, 8))
+		return 14;
+	if (!hear(1, PORT_NAME, 1, 8 + 3))
+		return 15;
+	return hear(1, PORT_OPEN, 1, 8) ? 0 : 16;
 }
 
 /* What comes to a receive queue goes to the console. True: it had a 'q'. */
@@ -88,14 +104,16 @@ unsigned int console_test(void)
 {
 	static volatile uint8_t end[BYTES];
 	const struct vq_buffer rest = { (void *)(uintptr_t)end, BYTES, true };
+	unsigned int step;
 
 	write32(VIRTIO_BASE + CONFIG_EMERGENCY, '!'); /* before anything is negotiated */
 	if (!vq_open(ID_CONSOLE, MULTIPORT | EMERGENCY_WRITE, QUEUES))
 		return 1;
 	if (vq_config(CONFIG_PORTS) != 2)
 		return 2;
-	if (!handshake())
-		return 3;
+	step = handshake();
+	if (step)
+		return step;
 	tell(1, PORT_OPEN);
 	repeat(RX1);
 	vq_put(RX1, &rest, 1);         /* the end is read into a buffer as well */

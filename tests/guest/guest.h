@@ -46,8 +46,8 @@ void irq_init(void);
 void irq_route(unsigned int gsi, uint8_t vector);
 /* A periodic timer. */
 void irq_timer(uint32_t ticks);
-/* Sleeps until the interrupt of @vector came @n times. False after a long time without. */
-bool irq_wait(unsigned int vector, uint32_t n);
+/* Sleeps until the interrupt of @vector came @n times. */
+void irq_wait(unsigned int vector, uint32_t n);
 
 /* Starts processor 1 and waits for its sign of life. */
 bool smp_start(void);

@@ -86,7 +86,7 @@ void irq_timer(uint32_t ticks)
 	write32(LAPIC_COUNT, ticks);
 }
 
-bool irq_wait(unsigned int vector, uint32_t n)
+void irq_wait(unsigned int vector, uint32_t n)
 {
 	const volatile uint32_t *count = &irq_count[vector - VECTOR_TIMER];
 
@@ -97,7 +97,6 @@ bool irq_wait(unsigned int vector, uint32_t n)
 			__asm__ volatile("sti; hlt; cli" : : : "memory");
 		__asm__ volatile("sti");
 	}
-	return true;
 }
 
 void ap_main(void)

@@ -139,8 +139,7 @@ uint32_t vq_wait(uint32_t index)
 		set(REG_INTERRUPT_ACK, 3);
 		if (queues[index].used.idx == queues[index].avail.idx)
 			break;
-		if (!irq_wait(VECTOR_DEVICE, seen + 1))
-			return 0;
+		irq_wait(VECTOR_DEVICE, seen + 1);
 	}
 	return queues[index].used.ring[(queues[index].used.idx - 1) % QUEUE_SIZE].len;
 }
