@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The console's control queues: the handshake, ports that come and go, hostile messages. */
+#include <pthread.h>
+#include <sched.h>
+
 #include "tests/unit/console_rig.h"
+
+enum { ROUNDS = 2000 };
 
 static void test_handshake(void)
 {
@@ -211,5 +216,102 @@ static void test_flood(void)
 	rig_off(&n);
 }
 
+/* ---- a driver that runs beside the device */
+
+static void *run_loop(void *arg)
+{
+	struct console_rig *n = arg;
+
+	CHECK_EQ(loop_run(&n->loop), 0);
+	n->loop.stopping = false;
+	return NULL;
+}
+
+static void on_enough(struct loop_source *src, uint32_t events)
+{
+	eventfd_t ignored;
+
+	(void)events;
+	(void)eventfd_read(src->fd, &ignored);
+	loop_stop(stop_loop);
+}
+
+/* One buffer to @queue, as small drivers do: always the first descriptor. Waits by looking. */
+static uint32_t call(struct console_rig *n, uint16_t queue, uint32_t off, uint32_t len, bool write)
+{
+	struct vqd *d = &n->r.d[queue];
+	uint32_t head;
+	uint32_t used_len = 0;
+
+	vqd_desc(d, 0, VQD_GPA + off, len, write ? VRING_DESC_F_WRITE : 0, 0);
+	vqd_publish(d, 0);
+	rig_kick(&n->r, queue);
+	for (uint64_t i = 0; !vqd_used(d, &head, &used_len); i++) {
+		if (i == 100000000) {
+			TEST_FAIL("queue %u: no answer", queue);
+			break;
+		}
+		if (i % 64 == 63)
+			(void)sched_yield();
+	}
+	return used_len;
+}
+
+static void call_tell(struct console_rig *n, uint32_t id, uint16_t event)
+{
+	const struct virtio_console_control m = { id, event, 1 };
+
+	memcpy(n->r.ram + CTRL, &m, sizeof(m));
+	(void)call(n, CONSOLE_CTRL_TX, CTRL, sizeof(m), false);
+}
+
+static void call_hear(struct console_rig *n, uint32_t id, uint16_t event, uint32_t bytes)
+{
+	struct virtio_console_control m;
+
+	CHECK_EQ(call(n, CONSOLE_CTRL_RX, CTRL_RECV, CTRL_RECV_BYTES, true), bytes);
+	memcpy(&m, n->r.ram + CTRL_RECV, sizeof(m));
+	CHECK_EQ(m.id, id);
+	CHECK_EQ(m.event, event);
+	CHECK_EQ(m.value, 1);
+}
+
+/* The driver goes on as soon as a buffer is used, wherever the device is then. */
+static void test_driver_beside(void)
+{
+	struct console_rig n;
+	pthread_t thread;
+	int host;
+
+	rig_ports(&n, 2);
+	rig_stream(&n, 0, -1, STDERR_FILENO);
+	host = rig_socket(&n, 1);
+	rig_make(&n);
+	rig_drop(&n, 1);
+	loop_remove(&n.loop, &n.stop);
+	n.stop.ready = on_enough;
+	CHECK_EQ(loop_add(&n.loop, &n.stop, EPOLLIN), 0);
+	(void)eventfd_read(n.stop.fd, &(eventfd_t){ 0 });
+	for (int i = 0; i < ROUNDS; i++) {
+		rig_on(&n, MULTIPORT);
+		CHECK_EQ(pthread_create(&thread, NULL, run_loop, &n), 0);
+		call_tell(&n, 0, VIRTIO_CONSOLE_DEVICE_READY);
+		call_hear(&n, 0, VIRTIO_CONSOLE_PORT_ADD, 8);
+		call_hear(&n, 1, VIRTIO_CONSOLE_PORT_ADD, 8);
+		call_tell(&n, 0, VIRTIO_CONSOLE_PORT_READY);
+		call_tell(&n, 1, VIRTIO_CONSOLE_PORT_READY);
+		call_hear(&n, 0, VIRTIO_CONSOLE_CONSOLE_PORT, 8);
+		call_hear(&n, 0, VIRTIO_CONSOLE_PORT_OPEN, 8);
+		call_hear(&n, 1, VIRTIO_CONSOLE_PORT_NAME, 8 + 3);
+		call_hear(&n, 1, VIRTIO_CONSOLE_PORT_OPEN, 8);
+		CHECK_EQ(eventfd_write(n.stop.fd, 1), 0);
+		CHECK_EQ(pthread_join(thread, NULL), 0);
+		virtio_device_reset(n.r.dev);
+	}
+	CHECK(!is_broken(&n));
+	rig_off(&n);
+	(void)close(host);
+}
+
 TEST_MAIN(TEST(test_handshake), TEST(test_no_buffers), TEST(test_remove), TEST(test_odd_messages),
-	  TEST(test_bad_buffers), TEST(test_flood))
+	  TEST(test_bad_buffers), TEST(test_flood), TEST(test_driver_beside))

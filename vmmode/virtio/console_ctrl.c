@@ -68,7 +68,8 @@ static void build(const struct console_port *p, enum console_message m, struct m
 	out->len = sizeof(out->head) + bytes;
 }
 
-/* Puts @m into the driver's next buffer. Returns 1; 0 there is none; -errno. */
+/* Puts @m into the driver's next buffer. 0; -EAGAIN: there is none, and the driver will kick;
+ * -errno. */
 static int put(struct console *c, const struct message *m)
 {
 	struct virtq *vq = &c->vqs[CONSOLE_CTRL_RX].vq;
@@ -80,14 +81,14 @@ static int put(struct console *c, const struct message *m)
 	if (rc > 0 && (c->chain.n_read != 0 || c->chain.write_bytes < m->len))
 		rc = -EINVAL;
 	if (rc <= 0)
-		return rc;
+		return rc < 0 ? rc : -EAGAIN;
 	(void)virtq_chain_write(&c->chain, 0, &m->head, sizeof(m->head));
 	(void)virtq_chain_write(&c->chain, sizeof(m->head), m->data, m->len - sizeof(m->head));
 	virtq_push(vq, c->chain.head, (uint32_t)m->len);
-	return 1;
+	return 0;
 }
 
-/* The port's next message goes. Returns 1; 0 it has none, or there is no buffer; -errno. */
+/* The port's next message goes. Returns 1; 0: it has none; as put(). */
 static int send_one(struct console_port *p)
 {
 	enum console_message which;
@@ -103,7 +104,7 @@ static int send_one(struct console_port *p)
 	which = first_of(p->pending);
 	build(p, which, &m);
 	rc = put(p->con, &m);
-	if (rc <= 0)
+	if (rc < 0)
 		return rc;
 	p->pending &= ~(unsigned int)which;
 	if (which == CONSOLE_MSG_OPEN)
@@ -119,12 +120,14 @@ void console_ctrl_send(struct console *c)
 	if (!console_go(c) || !console_has(c, VIRTIO_CONSOLE_F_MULTIPORT) ||
 	    !virtq_is_active(&q->vq))
 		return;
+	/* The first that finds no buffer is the last: one that came meanwhile is not for a later
+	 * port. */
 	for (uint32_t i = 0; i < c->n_ports && rc >= 0; i++) {
 		do {
 			rc = send_one(&c->ports[i]);
 		} while (rc > 0);
 	}
-	if (rc < 0)
+	if (rc < 0 && rc != -EAGAIN)
 		virtio_device_broken(&c->dev, rc, "a control buffer");
 	virtio_queue_call(q);
 }
