@@ -382,6 +382,7 @@ help:
 	@echo 'For developers:'
 	@echo '  make deps-dev   the packages for tests and lint'
 	@echo '  make check-unit | check-bats   one half of check; BATS_FILES=... picks files, JOBS=2 runs two at a time'
+	@echo '  make check-vm   cgroup v2 and the machine with Linux as its guest, in the test bed; needs no /dev/kvm'
 	@echo '  make asan       all of check under the address and undefined-behaviour sanitizers'
 	@echo '  make tsan       the machine'"'"'s unit tests under the thread sanitizer'
 	@echo '  make analyze    gcc -fanalyzer;  make fuzz: each fuzz target for FUZZ_SECONDS (60)'
