@@ -7,16 +7,25 @@
 
 enum { ROUNDS = 2000 };
 
+/* A device with output at port 0 and port 1 at a socket. Returns the socket's other end. */
+static int rig_with_console(struct console_rig *n, unsigned int n_ports)
+{
+	int host;
+
+	rig_ports(n, n_ports);
+	rig_stream(n, 0, -1, STDERR_FILENO);
+	host = rig_socket(n, 1);
+	rig_make(n);
+	rig_drop(n, 1);
+	return host;
+}
+
 static void test_handshake(void)
 {
 	struct console_rig n;
 	int host;
 
-	rig_ports(&n, 3);
-	rig_stream(&n, 0, -1, STDERR_FILENO);
-	host = rig_socket(&n, 1);
-	rig_make(&n);
-	rig_drop(&n, 1);
+	host = rig_with_console(&n, 3);
 	rig_on(&n, MULTIPORT);
 	offer_ctrl(&n, 16);
 	CHECK_STR(heard(&n), "");
@@ -50,11 +59,7 @@ static void test_no_buffers(void)
 	struct console_rig n;
 	int host;
 
-	rig_ports(&n, 2);
-	rig_stream(&n, 0, -1, STDERR_FILENO);
-	host = rig_socket(&n, 1);
-	rig_make(&n);
-	rig_drop(&n, 1);
+	host = rig_with_console(&n, 2);
 	rig_on(&n, MULTIPORT);
 	tell(&n, 0, VIRTIO_CONSOLE_DEVICE_READY, 1);
 	for (int i = 0; i < 500; i++)
@@ -81,11 +86,7 @@ static void test_remove(void)
 	struct console_rig n;
 	int host;
 
-	rig_ports(&n, 2);
-	rig_stream(&n, 0, -1, STDERR_FILENO);
-	host = rig_socket(&n, 1);
-	rig_make(&n);
-	rig_drop(&n, 1);
+	host = rig_with_console(&n, 2);
 	handshake(&n);
 	offer(&n, 1, 2);
 	tell(&n, 1, VIRTIO_CONSOLE_PORT_OPEN, 0);
@@ -283,11 +284,7 @@ static void test_driver_beside(void)
 	pthread_t thread;
 	int host;
 
-	rig_ports(&n, 2);
-	rig_stream(&n, 0, -1, STDERR_FILENO);
-	host = rig_socket(&n, 1);
-	rig_make(&n);
-	rig_drop(&n, 1);
+	host = rig_with_console(&n, 2);
 	loop_remove(&n.loop, &n.stop);
 	n.stop.ready = on_enough;
 	CHECK_EQ(loop_add(&n.loop, &n.stop, EPOLLIN), 0);
